@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace hourglass {
+
+/// A sparse matrix in host memory, compressed by row. Within a row the columns ascend strictly.
+struct CsrMatrix {
+  std::int64_t n_rows = 0;
+  std::int64_t n_columns = 0;
+  std::vector<std::int64_t> row_offsets = {0};  ///< [n_rows + 1]
+  std::vector<std::int32_t> columns;            ///< [row_offsets[n_rows]]
+  std::vector<float> values;                    ///< [row_offsets[n_rows]]
+
+  std::int64_t n_entries() const { return row_offsets.back(); }
+  std::int64_t row_length(std::int64_t row) const {
+    return row_offsets[static_cast<std::size_t>(row) + 1] -
+           row_offsets[static_cast<std::size_t>(row)];
+  }
+  bool operator==(const CsrMatrix&) const = default;
+};
+
+}  // namespace hourglass

@@ -1,0 +1,27 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace hourglass {
+
+/// What a random number is for: the first word of the counter, so that no two uses share a stream.
+/// The numbers are part of the file format (a resumed run draws the same ones): never renumber.
+enum class RandomPurpose : std::uint32_t {
+  kInitialWeights = 1,   ///< step = tensor, row = output unit, column = input unit
+  kShuffle = 2,          ///< step = epoch, row = matrix row
+  kSyntheticValue = 3,   ///< row, column of the matrix
+  kSyntheticZero = 4,    ///< row, column of the matrix
+  kSyntheticNoise = 5,   ///< row, column of the matrix
+};
+
+/// Philox4x32-10 (Salmon et al., SC11; Random123's, which is cuRAND's): four words that depend on
+/// the seed (the key) and the counter (purpose, step, row, column) alone: the same on every backend,
+/// at any thread count, and after a resume.
+std::array<std::uint32_t, 4> philox(std::uint64_t seed, RandomPurpose purpose, std::uint32_t step,
+                                    std::uint32_t row, std::uint32_t column);
+
+/// [0, 1) with 24 bits: exact in float.
+constexpr float uniform(std::uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
+
+}  // namespace hourglass

@@ -1,0 +1,49 @@
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "cli/commands.h"
+#include "hourglass/core/error.h"
+
+namespace {
+
+int fail(const char* what, int code) {
+  std::fflush(stdout);
+  std::fprintf(stderr, "hourglass: error: %s\n", what);
+  return code;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Hourglass trains autoencoder recommenders on sparse rating matrices.", "hourglass");
+  app.set_version_flag("--version", "hourglass " HOURGLASS_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(34);
+  hourglass::cli::add_generate(app);
+  hourglass::cli::add_info(app);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& help) {  // --help, --version
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return fail(error.what(), 2);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const hourglass::Interrupted& stop) {
+    std::fprintf(stderr, "hourglass: %s\n", stop.what());
+    return 128 + stop.signal();
+  } catch (const hourglass::UsageError& error) {
+    return fail(error.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory: use a machine with more, or a smaller model or batch", 1);
+  } catch (const std::exception& error) {
+    return fail(error.what(), 1);
+  }
+}
