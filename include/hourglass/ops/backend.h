@@ -1,0 +1,116 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "hourglass/core/ptr.h"
+#include "hourglass/ops/batch.h"
+#include "hourglass/ops/middle.h"
+#include "hourglass/ops/output.h"
+#include "hourglass/ops/wide.h"
+
+namespace hourglass {
+
+/// Owns memory and runs operations. `run` enqueues: it never allocates and never waits for a device
+/// (on a CPU it returns when done). Only `download` and `synchronize` wait. Operations of one backend
+/// run in the order they were given. A backend is used from one thread at a time.
+///
+/// To add an operation: its struct in ops/, a `run` here, a body in every backend, and its case in
+/// tests/ops (CONTRIBUTING.md).
+class Backend {
+ public:
+  virtual ~Backend() = default;
+  Backend(const Backend&) = delete;
+  Backend& operator=(const Backend&) = delete;
+
+  /// "cpu", "reference", ...: the kind of device, as `--device` names it.
+  virtual std::string kind() const = 0;
+  /// One line for people: instruction set and threads, or the card's name.
+  virtual std::string description() const = 0;
+
+  virtual void* allocate(std::size_t bytes) = 0;  ///< zero-filled; throws Error where there is none
+  virtual void deallocate(void* memory, std::size_t bytes) noexcept = 0;
+  virtual void copy_in(void* to, const void* from_host, std::size_t bytes) = 0;
+  virtual void copy_out(void* to_host, const void* from, std::size_t bytes) = 0;
+  virtual void synchronize() = 0;
+
+  virtual void run(const TransposeBatch&) = 0;
+  virtual void run(const CatchUpRows&) = 0;
+  virtual void run(const GatherRows&) = 0;
+  virtual void run(const SparseAdam&) = 0;
+  virtual void run(const MiddleForward&) = 0;
+  virtual void run(const MiddleBackward&) = 0;
+  virtual void run(const MiddleUpdate&) = 0;
+  virtual void run(const OutputGram&) = 0;
+  virtual void run(const OutputGramLoss&) = 0;
+  virtual void run(const OutputGramUpdate&) = 0;
+  virtual void run(const RatedLoss&) = 0;
+  virtual void run(const OutputForward&) = 0;
+
+  template <class T>
+  void upload(Ptr<T> to, std::span<const T> from) {
+    copy_in(to.raw(), from.data(), from.size_bytes());
+  }
+  template <class T>
+  void download(std::span<T> to, Ptr<const T> from) {
+    copy_out(to.data(), from.raw(), to.size_bytes());
+  }
+
+ protected:
+  Backend() = default;
+};
+
+/// An array in a backend's memory, zero-filled at birth; move-only. Must not outlive the backend.
+template <class T>
+class Buffer {
+ public:
+  Buffer() = default;
+  Buffer(Backend& backend, std::int64_t size)
+      : backend_(&backend),
+        size_(size),
+        data_(static_cast<T*>(backend.allocate(static_cast<std::size_t>(size) * sizeof(T)))) {}
+  Buffer(Backend& backend, std::span<const T> from)
+      : Buffer(backend, static_cast<std::int64_t>(from.size())) {
+    if (!from.empty()) backend.upload(ptr(), from);
+  }
+  Buffer(Buffer&& other) noexcept { swap(other); }
+  Buffer& operator=(Buffer&& other) noexcept {
+    Buffer taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_ != nullptr) {
+      backend_->deallocate(data_, static_cast<std::size_t>(size_) * sizeof(T));
+    }
+  }
+
+  Ptr<T> ptr() { return Ptr<T>(data_); }
+  Ptr<const T> ptr() const { return Ptr<const T>(data_); }
+  std::int64_t size() const { return size_; }
+
+  void upload(std::span<const T> from) { backend_->upload(ptr(), from); }
+  std::vector<T> download() const {
+    std::vector<T> host(static_cast<std::size_t>(size_));
+    if (size_ > 0) backend_->download(std::span<T>(host), ptr());
+    return host;
+  }
+
+ private:
+  void swap(Buffer& other) noexcept {
+    std::swap(backend_, other.backend_);
+    std::swap(size_, other.size_);
+    std::swap(data_, other.data_);
+  }
+
+  Backend* backend_ = nullptr;
+  std::int64_t size_ = 0;
+  T* data_ = nullptr;
+};
+
+}  // namespace hourglass

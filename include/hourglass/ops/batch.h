@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+
+#include "hourglass/core/ptr.h"
+
+namespace hourglass {
+
+/// A sparse matrix in a backend's memory, compressed by row; columns ascend within a row.
+struct CsrPtr {
+  Ptr<const std::int64_t> row_offsets;  ///< [n_rows + 1]
+  Ptr<const std::int32_t> columns;      ///< [n_entries]
+  Ptr<const float> values;              ///< [n_entries]
+  std::int64_t n_rows = 0, n_columns = 0;
+};
+
+/// The rows of one mini-batch: row b of the batch is row rows[b] of the ratings.
+struct BatchRows {
+  CsrPtr ratings;
+  Ptr<const std::int32_t> rows;  ///< [n_rows]
+  std::int32_t n_rows = 0;
+};
+
+/// The ratings of one mini-batch, by row and by column. `batch order` is row by row, ascending columns
+/// within a row. The input layer's bias is a row of its weights whose input is always 1: it appears
+/// as one more column, id n_columns, that every row of the batch has rated 1; it comes last in the
+/// column lists, and its entries come after all others in batch order.
+template <class Int32, class Int64, class Float>
+struct BasicBatchColumns {
+  Ptr<Int64> row_begin;     ///< [batch + 1] where a batch row's entries begin, in batch order
+  Ptr<Float> values;        ///< [entries + batch] in batch order; then the bias's ones
+  Ptr<Int32> ids;           ///< [n_columns[1]] the columns that occur, ascending; the bias column last
+  Ptr<Int64> begin;         ///< [n_columns[1] + 1] where a column's entries begin, below
+  Ptr<Int32> entry_row;     ///< [entries + batch] batch row of each entry, ascending within a column
+  Ptr<Int64> entry_index;   ///< [entries + batch] the entry's place in batch order
+  Ptr<Int32> n_columns;     ///< [2] how many columns occur: [0] without the bias column, [1] with it
+};
+using BatchColumns = BasicBatchColumns<const std::int32_t, const std::int64_t, const float>;
+using MutableBatchColumns = BasicBatchColumns<std::int32_t, std::int64_t, float>;
+
+constexpr BatchColumns as_const(const MutableBatchColumns& c) {
+  return {c.row_begin, c.values, c.ids, c.begin, c.entry_row, c.entry_index, c.n_columns};
+}
+
+/// Sorts the entries of a batch by (column, row). Reads `batch`, writes `columns`.
+struct TransposeBatch {
+  BatchRows batch;
+  std::int64_t max_entries = 0;  ///< at least the entries of the batch
+  MutableBatchColumns columns;
+  Ptr<std::int64_t> scratch;  ///< [transpose_scratch(max_entries)]
+};
+
+constexpr std::int64_t transpose_scratch(std::int64_t max_entries) { return 2 * max_entries; }
+
+}  // namespace hourglass

@@ -1,0 +1,105 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "hourglass/ops/adam.h"
+#include "hourglass/ops/batch.h"
+
+// The output layer and the loss. Ha = [h 1] is [batch x width], Wa = [W b] is [n_columns x width],
+// width = hidden + 1; the outputs are Y = Ha Wa^T and are never formed in training.
+namespace hourglass {
+
+/// Sums over all columns that yield [width x width] use fixed segments of columns, one partial each,
+/// added in a fixed tree: the bits then depend on the shape alone, not on the threads (DESIGN 3.6).
+/// A segment is a whole number of kGramBlock columns.
+inline constexpr std::int64_t kGramBlock = 64;
+inline constexpr std::int64_t kMaxGramSegments = 64;
+
+struct GramSegments {
+  std::int64_t n_columns = 0;
+  std::int64_t size = 0;   ///< columns of a segment (the last may have fewer)
+  std::int64_t count = 0;  ///< 1 .. kMaxGramSegments
+
+  constexpr explicit GramSegments(std::int64_t columns) : n_columns(columns) {
+    const std::int64_t blocks = (columns + kGramBlock - 1) / kGramBlock;
+    const std::int64_t per_segment = (blocks + kMaxGramSegments - 1) / kMaxGramSegments;
+    size = std::max<std::int64_t>(per_segment, 1) * kGramBlock;
+    count = std::max<std::int64_t>((columns + size - 1) / size, 1);
+  }
+  constexpr std::int64_t begin(std::int64_t segment) const { return segment * size; }
+  constexpr std::int64_t end(std::int64_t segment) const {
+    return std::min(n_columns, (segment + 1) * size);
+  }
+};
+
+/// Floats of scratch for the segments' partial sums.
+constexpr std::int64_t gram_scratch(std::int64_t n_columns, std::int64_t width) {
+  return GramSegments(n_columns).count * width * padded(width);
+}
+
+/// gram = Wa^T Wa, in the segments' order. OutputGramUpdate leaves the same bits.
+struct OutputGram {
+  Matrix<const float> weight;  ///< [n_columns x width]
+  std::int64_t n_columns = 0, width = 0;
+  Matrix<float> gram;  ///< [width x width]
+  Ptr<float> scratch;  ///< [gram_scratch(n_columns, width)]
+};
+
+/// The loss over all cells, zeros included, and its gradient by h, without the outputs (DESIGN 3.2).
+/// With G = Ha^T Ha, S = Wa^T Wa, P = X Wa:
+///   loss = (<G, S> - 2 <P, Ha> + |X|^2) / (batch n_columns)      sums in double: they cancel
+///   grad_h = 2 / (batch n_columns) (Ha S - P)                    [batch x width - 1]
+struct OutputGramLoss {
+  BatchRows batch;
+  Matrix<const float> hidden;  ///< Ha [batch x width]
+  Matrix<const float> product; ///< P [batch x width]
+  Matrix<const float> gram;    ///< S [width x width]
+  std::int64_t width = 0;
+  Matrix<float> hidden_gram;  ///< out: G [width x width]
+  Matrix<float> grad_hidden;  ///< out
+  Ptr<double> row_sums;       ///< scratch [batch + width]
+  Ptr<double> loss;           ///< out [1]
+};
+
+/// One pass over the output layer: for every column j,
+///   g[j, :] = 2 / (batch n_columns) (Wa[j, :] G - sum over its ratings of x Ha[row, :]),
+/// Adam's step, and the new row's outer product into S for the next step.
+struct OutputGramUpdate {
+  BatchColumns columns;
+  std::int32_t batch = 0;
+  Matrix<const float> hidden;       ///< Ha [batch x width]
+  Matrix<const float> hidden_gram;  ///< G [width x width]
+  std::int64_t n_columns = 0;
+  AdamMatrix rows;  ///< [n_columns x width]; never deferred
+  AdamConstants adam;
+  std::int64_t step = 0;
+  Matrix<float> gram;  ///< out: S of the new weights
+  Ptr<float> scratch;  ///< [gram_scratch(n_columns, width)]
+};
+
+/// The loss over the rated cells of the batch (as AutoRec's): with n ratings in the batch,
+///   error e = Ha[b, :] . Wa[j, :] - x;   loss = sum e^2 / n;   grad_h[b, :] = 2 / n sum_j e Wa[j, :]
+/// The rows of Wa that occur must have been caught up. The batch must have a rating.
+struct RatedLoss {
+  BatchRows batch;
+  Ptr<const std::int64_t> row_begin;  ///< [batch + 1] as TransposeBatch leaves it
+  Matrix<const float> hidden;         ///< Ha [batch x width]
+  Matrix<const float> weight;         ///< Wa [n_columns x width]
+  std::int64_t width = 0;
+  std::int64_t n_ratings = 0;  ///< of the batch
+  Ptr<float> errors;           ///< out [n_ratings] in batch order
+  Matrix<float> grad_hidden;   ///< out [batch x width - 1]
+  Ptr<double> row_sums;        ///< scratch [batch]
+  Ptr<double> loss;            ///< out [1]
+};
+
+/// out = Ha Wa^T: the outputs themselves, for prediction. [batch x n_columns], stride free.
+struct OutputForward {
+  Matrix<const float> hidden;  ///< [n_rows x width]
+  Matrix<const float> weight;  ///< [n_columns x width]
+  std::int64_t n_rows = 0, n_columns = 0, width = 0;
+  Matrix<float> out;
+};
+
+}  // namespace hourglass

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "hourglass/ops/backend.h"
+
+namespace hourglass::reference {
+
+/// Plain loops in double, one thread: the meaning of every operation. Never optimised.
+class ReferenceBackend final : public Backend {
+ public:
+  std::string kind() const override { return "reference"; }
+  std::string description() const override { return "plain loops in double, one thread"; }
+
+  void* allocate(std::size_t bytes) override;
+  void deallocate(void* memory, std::size_t bytes) noexcept override;
+  void copy_in(void* to, const void* from_host, std::size_t bytes) override;
+  void copy_out(void* to_host, const void* from, std::size_t bytes) override;
+  void synchronize() override {}
+
+  void run(const TransposeBatch&) override;
+  void run(const CatchUpRows&) override;
+  void run(const GatherRows&) override;
+  void run(const SparseAdam&) override;
+  void run(const MiddleForward&) override;
+  void run(const MiddleBackward&) override;
+  void run(const MiddleUpdate&) override;
+  void run(const OutputGram&) override;
+  void run(const OutputGramLoss&) override;
+  void run(const OutputGramUpdate&) override;
+  void run(const RatedLoss&) override;
+  void run(const OutputForward&) override;
+};
+
+}  // namespace hourglass::reference

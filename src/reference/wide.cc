@@ -1,0 +1,99 @@
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+#include <vector>
+
+#include "core/flush_denormals.h"
+#include "reference/adam.h"
+#include "reference/backend.h"
+
+namespace hourglass::reference {
+
+void ReferenceBackend::run(const TransposeBatch& op) {
+  struct Entry {
+    std::int32_t column, row;
+    std::int64_t index;
+  };
+  const CsrPtr& ratings = op.batch.ratings;
+  std::vector<Entry> entries;
+  std::int64_t index = 0;
+  for (std::int32_t b = 0; b < op.batch.n_rows; ++b) {
+    op.columns.row_begin[b] = index;
+    const std::int32_t row = op.batch.rows[b];
+    for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e, ++index) {
+      op.columns.values[index] = ratings.values[e];
+      entries.push_back({ratings.columns[e], b, index});
+    }
+  }
+  op.columns.row_begin[op.batch.n_rows] = index;
+  for (std::int32_t b = 0; b < op.batch.n_rows; ++b, ++index) {
+    op.columns.values[index] = 1;
+    entries.push_back({static_cast<std::int32_t>(ratings.n_columns), b, index});
+  }
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::tie(a.column, a.row) < std::tie(b.column, b.row);
+  });
+  std::int32_t n_columns = 0;
+  for (std::size_t e = 0; e < entries.size(); ++e) {
+    if (e == 0 || entries[e].column != entries[e - 1].column) {
+      op.columns.ids[n_columns] = entries[e].column;
+      op.columns.begin[n_columns] = static_cast<std::int64_t>(e);
+      ++n_columns;
+    }
+    op.columns.entry_row[static_cast<std::int64_t>(e)] = entries[e].row;
+    op.columns.entry_index[static_cast<std::int64_t>(e)] = entries[e].index;
+  }
+  op.columns.begin[n_columns] = static_cast<std::int64_t>(entries.size());
+  op.columns.n_columns[0] = n_columns - 1;
+  op.columns.n_columns[1] = n_columns;
+}
+
+void ReferenceBackend::run(const CatchUpRows& op) {
+  const FlushDenormals flush;
+  const std::int64_t n = op.ids ? op.n_ids[0] : op.n_rows;
+  for (std::int64_t i = 0; i < n; ++i) {
+    const std::int64_t row = op.ids ? op.ids[i] : i;
+    for (std::int64_t s = op.rows.last_step[row] + 1; s <= op.step; ++s) {
+      for (std::int64_t c = 0; c < op.rows.width; ++c) {
+        adam_element(op.rows, op.adam, s, row, c, 0);
+      }
+    }
+    op.rows.last_step[row] = op.step;
+  }
+}
+
+void ReferenceBackend::run(const GatherRows& op) {
+  const FlushDenormals flush;
+  const CsrPtr& ratings = op.batch.ratings;
+  for (std::int32_t b = 0; b < op.batch.n_rows; ++b) {
+    const std::int32_t row = op.batch.rows[b];
+    for (std::int64_t c = 0; c < op.width; ++c) {
+      double sum = 0;
+      for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e) {
+        sum += static_cast<double>(ratings.values[e]) * op.weight.row(ratings.columns[e])[c];
+      }
+      if (op.bias_row >= 0) sum += op.weight.row(op.bias_row)[c];
+      op.out.row(b)[c] = static_cast<float>(op.relu ? std::max(sum, 0.0) : sum);
+    }
+    if (op.append_one) op.out.row(b)[op.width] = 1;
+  }
+}
+
+void ReferenceBackend::run(const SparseAdam& op) {
+  const FlushDenormals flush;
+  const std::int32_t n = op.columns.n_columns[op.bias_column ? 1 : 0];
+  for (std::int32_t i = 0; i < n; ++i) {
+    const std::int32_t row = op.columns.ids[i];
+    for (std::int64_t c = 0; c < op.rows.width; ++c) {
+      double sum = 0;
+      for (auto e = op.columns.begin[i]; e < op.columns.begin[i + 1]; ++e) {
+        sum += static_cast<double>(op.coefficients[op.columns.entry_index[e]]) *
+               op.factor.row(op.columns.entry_row[e])[c];
+      }
+      adam_element(op.rows, op.adam, op.step, row, c, op.scale * sum);
+    }
+    op.rows.last_step[row] = op.step;
+  }
+}
+
+}  // namespace hourglass::reference
