@@ -28,14 +28,19 @@ class IdList {
   std::vector<std::size_t> offsets_ = {0};
 };
 
+/// How a file lays ratings out. Wide: a row a line, a column a field. Long: a rating a line.
+enum class RatingsFormat { kAuto, kWide, kLong };
+
 /// Ratings with the ids of their rows and columns, and what the reader did to them.
 struct Ratings {
   CsrMatrix matrix;
-  IdList row_ids;     ///< [matrix.n_rows]
-  IdList column_ids;  ///< [matrix.n_columns]
-  std::string row_name = "row";  ///< what the file calls its rows ("book_id")
-  std::int64_t zeros_dropped = 0;   ///< cells equal to 0 that were read and dropped
-  std::int64_t pairs_repeated = 0;  ///< lines of a long file beyond the first of their (row, column)
+  IdList row_ids;                  ///< [matrix.n_rows]
+  IdList column_ids;               ///< [matrix.n_columns]
+  std::string row_name = "row";    ///< what the file calls its rows ("book_id")
+  std::int64_t zeros_dropped = 0;  ///< cells equal to 0 that were read and dropped
+  std::int64_t pairs_repeated =
+      0;  ///< lines of a long file beyond the first of their (row, column)
+  RatingsFormat format = RatingsFormat::kWide;  ///< how the file was read; never kAuto
 };
 
 }  // namespace hourglass

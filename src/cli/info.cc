@@ -1,0 +1,199 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/read_options.h"
+
+namespace hourglass::cli {
+namespace {
+
+constexpr std::size_t kMostValues = 32;  // a histogram of more different values has intervals
+constexpr int kIntervals = 20;
+
+/// A value, or the interval [from, to) (the last one closed), and how many ratings are in it.
+struct Bar {
+  float from, to;
+  std::int64_t count;
+};
+
+// A bar a value; none where there are more than kMostValues different ones.
+std::vector<Bar> count_values(const std::vector<float>& values) {
+  std::unordered_map<std::uint32_t, std::int64_t> counts;
+  for (const float value : values) {
+    ++counts[std::bit_cast<std::uint32_t>(value)];
+    if (counts.size() > kMostValues) return {};
+  }
+  std::vector<Bar> bars;
+  for (const auto& [bits, count] : counts) {
+    const auto value = std::bit_cast<float>(bits);
+    bars.push_back({value, value, count});
+  }
+  std::sort(bars.begin(), bars.end(), [](const Bar& x, const Bar& y) { return x.from < y.from; });
+  return bars;
+}
+
+std::vector<Bar> count_intervals(const std::vector<float>& values) {
+  const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
+  const double low = *lowest;
+  const double width = (static_cast<double>(*highest) - low) / kIntervals;
+  std::vector<Bar> bars;
+  for (int i = 0; i < kIntervals; ++i) {
+    bars.push_back(
+        {static_cast<float>(low + i * width), static_cast<float>(low + (i + 1) * width), 0});
+  }
+  for (const float value : values) {
+    const int bar = std::min(static_cast<int>((value - low) / width), kIntervals - 1);
+    ++bars[static_cast<std::size_t>(bar)].count;
+  }
+  return bars;
+}
+
+struct Summary {
+  std::int64_t empty_rows = 0;
+  std::int64_t empty_columns = 0;
+  std::int64_t longest_row = 0;
+  std::int64_t longest_row_length = 0;
+  double density = 0;
+  bool intervals = false;
+  std::vector<Bar> histogram;
+};
+
+Summary summarize(const CsrMatrix& matrix) {
+  Summary summary;
+  for (std::int64_t row = 0; row < matrix.n_rows; ++row) {
+    const std::int64_t length = matrix.row_length(row);
+    if (length == 0) ++summary.empty_rows;
+    if (length > summary.longest_row_length) {
+      summary.longest_row = row;
+      summary.longest_row_length = length;
+    }
+  }
+  std::vector<bool> rated(static_cast<std::size_t>(matrix.n_columns));
+  for (const std::int32_t column : matrix.columns) rated[static_cast<std::size_t>(column)] = true;
+  summary.empty_columns = std::count(rated.begin(), rated.end(), false);
+  summary.density = static_cast<double>(matrix.n_entries()) /
+                    (static_cast<double>(matrix.n_rows) * static_cast<double>(matrix.n_columns));
+  summary.histogram = count_values(matrix.values);
+  summary.intervals = summary.histogram.empty() && !matrix.values.empty();
+  if (summary.intervals) summary.histogram = count_intervals(matrix.values);
+  return summary;
+}
+
+// 981756 as "981,756".
+std::string grouped(std::int64_t n) {
+  const std::string digits = std::to_string(n);
+  std::string result;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) result += ',';
+    result += digits[i];
+  }
+  return result;
+}
+
+std::string as_text(const Ratings& ratings, const Summary& summary) {
+  const CsrMatrix& matrix = ratings.matrix;
+  std::string text;
+  const auto line = [&](const char* name, const std::string& value) {
+    text += fmt::format("{:<16}{:>14}\n", name, value);
+  };
+  line("format", ratings.format == RatingsFormat::kWide ? "wide" : "long");
+  line("rows", grouped(matrix.n_rows));
+  line("columns", grouped(matrix.n_columns));
+  line("ratings", grouped(matrix.n_entries()));
+  line("density", fmt::format("{:.4g} %", 100 * summary.density));
+  line("longest row", grouped(summary.longest_row_length));
+  if (summary.longest_row_length > 0) {
+    text.pop_back();
+    text += fmt::format("  ({} {})\n", ratings.row_name, ratings.row_ids[summary.longest_row]);
+  }
+  line("empty rows", grouped(summary.empty_rows));
+  line("empty columns", grouped(summary.empty_columns));
+  line("zeros dropped", grouped(ratings.zeros_dropped));
+  line("pairs repeated", grouped(ratings.pairs_repeated));
+  if (summary.histogram.empty()) return text;
+  text += "\nvalue                  ratings\n";
+  for (const Bar& bar : summary.histogram) {
+    const double share = static_cast<double>(bar.count) / static_cast<double>(matrix.n_entries());
+    const std::string label = summary.intervals ? fmt::format("{:.4g} to {:.4g}", bar.from, bar.to)
+                                                : fmt::format("{}", bar.from);
+    text += fmt::format("{:<16}{:>14}  {:5.1f} %  {}", label, grouped(bar.count), 100 * share,
+                        std::string(static_cast<std::size_t>(40 * share + 0.5), '#'));
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += '\n';
+  }
+  return text;
+}
+
+// Ids are bytes; JSON is UTF-8: what is none is replaced by U+FFFD when it is dumped.
+nlohmann::ordered_json as_json(const std::string& file, const Ratings& ratings,
+                               const Summary& summary) {
+  const CsrMatrix& matrix = ratings.matrix;
+  nlohmann::ordered_json json;
+  json["file"] = file;
+  json["format"] = ratings.format == RatingsFormat::kWide ? "wide" : "long";
+  json["rows"] = matrix.n_rows;
+  json["columns"] = matrix.n_columns;
+  json["ratings"] = matrix.n_entries();
+  json["density"] = summary.density;
+  json["row_name"] = ratings.row_name;
+  json["longest_row"]["id"] =
+      summary.longest_row_length > 0
+          ? nlohmann::ordered_json(std::string(ratings.row_ids[summary.longest_row]))
+          : nlohmann::ordered_json();
+  json["longest_row"]["ratings"] = summary.longest_row_length;
+  json["empty_rows"] = summary.empty_rows;
+  json["empty_columns"] = summary.empty_columns;
+  json["zeros_dropped"] = ratings.zeros_dropped;
+  json["pairs_repeated"] = ratings.pairs_repeated;
+  json["histogram"] = nlohmann::ordered_json::array();
+  for (const Bar& bar : summary.histogram) {
+    nlohmann::ordered_json entry;
+    if (summary.intervals) {
+      entry["from"] = bar.from;
+      entry["to"] = bar.to;
+    } else {
+      entry["value"] = bar.from;
+    }
+    entry["count"] = bar.count;
+    json["histogram"].push_back(entry);
+  }
+  return json;
+}
+
+}  // namespace
+
+void add_info(CLI::App& app) {
+  struct Options {
+    std::string file;
+    bool json = false;
+    ReadOptions read;
+  };
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("info", "Say what is in a file of ratings");
+  command->add_option("file", options->file, "ratings, wide or long, gzip or not")
+      ->required()
+      ->type_name("FILE");
+  command->add_flag("--json", options->json, "print JSON, for programs");
+  add_read_options(*command, options->read);
+  command->callback([options] {
+    const Ratings ratings = read_ratings(options->file, options->read);
+    const Summary summary = summarize(ratings.matrix);
+    if (options->json) {
+      const auto json = as_json(options->file, ratings, summary);
+      fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    } else {
+      fmt::print("{}", as_text(ratings, summary));
+    }
+  });
+}
+
+}  // namespace hourglass::cli

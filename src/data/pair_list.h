@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hourglass/core/csr.h"
+#include "hourglass/data/read_ratings.h"
+
+namespace hourglass {
+
+/// The lines of a long file as numbers, on their way to a matrix.
+class PairList {
+ public:
+  struct Pair {
+    std::int32_t row, column;
+    double value;
+  };
+  /// A pair's second line, and the first.
+  struct Repetition {
+    std::int32_t row, column;
+    std::int64_t line, first_line;
+  };
+  struct Assembled {
+    CsrMatrix matrix;
+    std::int64_t zeros_dropped = 0;
+    std::int64_t pairs_repeated = 0;
+  };
+
+  explicit PairList(bool keep_lines) : keep_lines_(keep_lines) {}
+
+  /// `line` is kept for first_repetition alone.
+  void add(const Pair& pair, std::int64_t line);
+  std::int64_t size() const { return size_; }
+
+  /// The first line, in the file's order, whose pair was there before; needs keep_lines. False:
+  /// none.
+  bool first_repetition(Repetition& found) const;
+
+  /// The matrix, of which row r is the pairs' row row_order[r], and columns likewise. Takes the
+  /// pairs' memory. Sums of repeated pairs run in the file's order.
+  Assembled assemble(const std::vector<std::int32_t>& row_order,
+                     const std::vector<std::int32_t>& column_order, const ReadOptions& options) &&;
+
+ private:
+  // Pieces instead of one vector: growing never copies, and never holds the pairs twice.
+  static constexpr std::size_t kPiecePairs = std::size_t{1} << 15;
+
+  std::vector<std::vector<Pair>> pieces_;
+  std::vector<std::int64_t> lines_;
+  std::int64_t size_ = 0;
+  bool keep_lines_;
+};
+
+}  // namespace hourglass
