@@ -310,7 +310,8 @@ def main():
         find_seeds(next(c for c in CASES if c.name == options.find_seed), options.count)
         return 0
     bad = check() if options.check else write(FOLDER)
-    print(*bad, sep="\n", file=sys.stderr)
+    for text in bad:
+        print(text, file=sys.stderr)
     if not bad:
         print("the committed files hold" if options.check else f"written to {FOLDER}")
     return 1 if bad else 0
