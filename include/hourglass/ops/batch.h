@@ -50,6 +50,6 @@ struct TransposeBatch {
   Ptr<std::int64_t> scratch;  ///< [transpose_scratch(max_entries)]
 };
 
-constexpr std::int64_t transpose_scratch(std::int64_t max_entries) { return 2 * max_entries; }
+constexpr std::int64_t transpose_scratch(std::int64_t max_entries) { return 3 * max_entries; }
 
 }  // namespace hourglass

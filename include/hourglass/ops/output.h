@@ -21,9 +21,12 @@ struct GramSegments {
   std::int64_t size = 0;   ///< columns of a segment (the last may have fewer)
   std::int64_t count = 0;  ///< 1 .. kMaxGramSegments
 
-  constexpr explicit GramSegments(std::int64_t columns) : n_columns(columns) {
+  constexpr GramSegments(std::int64_t columns, std::int64_t width) : n_columns(columns) {
+    // Wide layers take fewer segments: the partials stay within 64 MiB (or are a single one).
+    const std::int64_t affordable = (std::int64_t{16} << 20) / (width * padded(width));
+    const std::int64_t segments = std::clamp<std::int64_t>(affordable, 1, kMaxGramSegments);
     const std::int64_t blocks = (columns + kGramBlock - 1) / kGramBlock;
-    const std::int64_t per_segment = (blocks + kMaxGramSegments - 1) / kMaxGramSegments;
+    const std::int64_t per_segment = (blocks + segments - 1) / segments;
     size = std::max<std::int64_t>(per_segment, 1) * kGramBlock;
     count = std::max<std::int64_t>((columns + size - 1) / size, 1);
   }
@@ -35,7 +38,7 @@ struct GramSegments {
 
 /// Floats of scratch for the segments' partial sums.
 constexpr std::int64_t gram_scratch(std::int64_t n_columns, std::int64_t width) {
-  return GramSegments(n_columns).count * width * padded(width);
+  return GramSegments(n_columns, width).count * width * padded(width);
 }
 
 /// gram = Wa^T Wa, in the segments' order. OutputGramUpdate leaves the same bits.

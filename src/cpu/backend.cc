@@ -1,0 +1,193 @@
+#include "cpu/backend.h"
+
+#include <sys/mman.h>
+
+#include <array>
+#include <cstring>
+#include <new>
+
+#include "cpu/kernels.h"
+#include "cpu/transpose.h"
+
+namespace hourglass::cpu {
+namespace {
+
+constexpr std::size_t kHugePage = std::size_t{2} << 20;
+constexpr std::size_t kCacheLine = 64;
+
+// How much one thread takes at a time: enough to outweigh taking it, little enough to share well.
+constexpr std::int64_t kRowsAtATime = 24;     // batch rows or weight rows of a product
+constexpr std::int64_t kColumnsAtATime = 32;  // sparse rows of the wide layers
+
+constexpr std::int64_t pieces(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
+
+}  // namespace
+
+CpuBackend::CpuBackend(int n_threads) : pool_(n_threads > 0 ? n_threads : available_cores()) {}
+
+std::string CpuBackend::description() const {
+  const int n = pool_.n_threads();
+  return instruction_set() + ", " + std::to_string(n) + (n == 1 ? " thread" : " threads");
+}
+
+void* CpuBackend::allocate(std::size_t bytes) {
+  if (bytes < kHugePage) {
+    const std::size_t size = (bytes / kCacheLine + 1) * kCacheLine;
+    void* memory = ::operator new(size, std::align_val_t(kCacheLine));
+    return std::memset(memory, 0, size);
+  }
+  // Fresh pages are zero; huge ones make 512 times fewer page faults (12 microseconds each here).
+  void* memory =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  ::madvise(memory, bytes, MADV_HUGEPAGE);  // advice: where it is refused, small pages serve
+  return memory;
+}
+
+void CpuBackend::deallocate(void* memory, std::size_t bytes) noexcept {
+  if (bytes < kHugePage) {
+    ::operator delete(memory, std::align_val_t(kCacheLine));
+  } else {
+    ::munmap(memory, bytes);
+  }
+}
+
+void CpuBackend::copy_in(void* to, const void* from_host, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to, from_host, bytes);
+}
+
+void CpuBackend::copy_out(void* to_host, const void* from, std::size_t bytes) {
+  if (bytes > 0) std::memcpy(to_host, from, bytes);
+}
+
+void CpuBackend::reserve_scratch(std::int64_t floats) {
+  const auto wanted = static_cast<std::size_t>(padded(floats));
+  if (wanted <= scratch_floats_) return;
+  scratch_floats_ = wanted;
+  scratch_.assign(wanted * static_cast<std::size_t>(pool_.n_threads()), 0.0F);
+}
+
+void CpuBackend::run(const TransposeBatch& op) { transpose_batch(op); }
+
+void CpuBackend::run(const CatchUpRows& op) {
+  const std::int64_t n = op.ids ? op.n_ids[0] : op.n_rows;
+  pool_.claim(pieces(n, kColumnsAtATime), [&](std::int64_t piece, int) {
+    catch_up_rows(op, piece * kColumnsAtATime, std::min(n, (piece + 1) * kColumnsAtATime));
+  });
+}
+
+void CpuBackend::run(const GatherRows& op) {
+  pool_.claim(pieces(op.batch.n_rows, 4), [&](std::int64_t piece, int) {
+    gather_rows(op, piece * 4, std::min<std::int64_t>(op.batch.n_rows, (piece + 1) * 4));
+  });
+}
+
+void CpuBackend::run(const SparseAdam& op) {
+  const std::int64_t n = op.columns.n_columns[op.bias_column ? 1 : 0];
+  pool_.claim(pieces(n, kColumnsAtATime), [&](std::int64_t piece, int) {
+    sparse_adam(op, piece * kColumnsAtATime, std::min(n, (piece + 1) * kColumnsAtATime));
+  });
+}
+
+void CpuBackend::run(const MiddleForward& op) {
+  pool_.split(op.layers.n_rows,
+              [&](std::int64_t begin, std::int64_t end) { middle_forward(op, begin, end); });
+}
+
+void CpuBackend::run(const MiddleBackward& op) {
+  float* transposed = op.scratch.raw();
+  for (int l = 0; l < op.layers.n_layers; ++l) {
+    const MiddleLayer& layer = op.layers.layer[static_cast<std::size_t>(l)];
+    const std::int64_t stride = padded(layer.in);
+    pool_.split(layer.out, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = 0; i < layer.in; ++i) {
+        const float* w = layer.rows.weight.row(i);
+        for (std::int64_t o = begin; o < end; ++o) transposed[o * stride + i] = w[o];
+      }
+    });
+    transposed += layer.out * stride;
+  }
+  pool_.split(op.layers.n_rows,
+              [&](std::int64_t begin, std::int64_t end) { middle_backward(op, begin, end); });
+}
+
+void CpuBackend::run(const MiddleUpdate& op) {
+  std::array<std::int64_t, kMaxMiddleLayers + 1> first_piece{};  // of each layer
+  std::int64_t widest = 0;
+  for (int l = 0; l < op.layers.n_layers; ++l) {
+    const auto i = static_cast<std::size_t>(l);
+    const MiddleLayer& layer = op.layers.layer[i];
+    first_piece[i + 1] = first_piece[i] + pieces(layer.in + 1, kRowsAtATime);
+    widest = std::max(widest, layer.out);
+  }
+  reserve_scratch(kRowsAtATime * padded(widest));
+  pool_.claim(first_piece[static_cast<std::size_t>(op.layers.n_layers)],
+              [&](std::int64_t piece, int thread) {
+                std::size_t l = 0;
+                while (piece >= first_piece[l + 1]) ++l;
+                const std::int64_t begin = (piece - first_piece[l]) * kRowsAtATime;
+                const std::int64_t end =
+                    std::min(begin + kRowsAtATime, op.layers.layer[l].in + 1);
+                middle_update(op, static_cast<int>(l), begin, end, scratch(thread));
+              });
+}
+
+void CpuBackend::finish_gram(const Matrix<float>& gram, Ptr<float> partials,
+                             std::int64_t n_columns, std::int64_t width) {
+  pool_.claim(pieces(width, kRowsAtATime), [&](std::int64_t piece, int) {
+    reduce_gram(gram, partials, n_columns, width, piece * kRowsAtATime,
+                std::min(width, (piece + 1) * kRowsAtATime));
+  });
+  for (std::int64_t r = 1; r < width; ++r) {
+    for (std::int64_t c = 0; c < r; ++c) gram.row(r)[c] = gram.row(c)[r];
+  }
+}
+
+void CpuBackend::run(const OutputGram& op) {
+  pool_.claim(GramSegments(op.n_columns, op.width).count,
+              [&](std::int64_t segment, int) { gram_segment(op, segment); });
+  finish_gram(op.gram, op.scratch, op.n_columns, op.width);
+}
+
+void CpuBackend::run(const OutputGramLoss& op) {
+  const std::int64_t batch = op.batch.n_rows;
+  const std::int64_t gram_pieces = pieces(op.width, kRowsAtATime);
+  pool_.claim(gram_pieces + pieces(batch, kRowsAtATime), [&](std::int64_t piece, int) {
+    if (piece < gram_pieces) {
+      hidden_gram(op, piece * kRowsAtATime, std::min(op.width, (piece + 1) * kRowsAtATime));
+    } else {
+      const std::int64_t begin = (piece - gram_pieces) * kRowsAtATime;
+      gram_loss_rows(op, begin, std::min(batch, begin + kRowsAtATime));
+    }
+  });
+  double loss = 0;
+  for (std::int64_t i = 0; i < batch + op.width; ++i) loss += op.row_sums[i];
+  op.loss[0] = loss / (static_cast<double>(batch) * static_cast<double>(op.batch.ratings.n_columns));
+}
+
+void CpuBackend::run(const OutputGramUpdate& op) {
+  reserve_scratch(kGramBlock * padded(op.rows.width));
+  pool_.claim(GramSegments(op.n_columns, op.rows.width).count,
+              [&](std::int64_t segment, int thread) {
+                gram_update_segment(op, segment, scratch(thread));
+              });
+  finish_gram(op.gram, op.scratch, op.n_columns, op.rows.width);
+}
+
+void CpuBackend::run(const RatedLoss& op) {
+  pool_.claim(pieces(op.batch.n_rows, 4), [&](std::int64_t piece, int) {
+    rated_loss_rows(op, piece * 4, std::min<std::int64_t>(op.batch.n_rows, (piece + 1) * 4));
+  });
+  double squares = 0;
+  for (std::int32_t b = 0; b < op.batch.n_rows; ++b) squares += op.row_sums[b];
+  op.loss[0] = squares / static_cast<double>(op.n_ratings);
+}
+
+void CpuBackend::run(const OutputForward& op) {
+  reserve_scratch((op.width + op.n_rows) * kGramBlock);
+  pool_.claim(pieces(op.n_columns, kGramBlock), [&](std::int64_t block, int thread) {
+    output_forward_block(op, block, scratch(thread));
+  });
+}
+
+}  // namespace hourglass::cpu

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "cpu/thread_pool.h"
+#include "hourglass/ops/backend.h"
+
+namespace hourglass::cpu {
+
+/// The fast engine on the processor: SIMD chosen at run time, one pool of threads. The same bits for
+/// any number of threads (DESIGN 3.6).
+class CpuBackend final : public Backend {
+ public:
+  /// n_threads 0: as many as the cores this process may use.
+  explicit CpuBackend(int n_threads);
+
+  std::string kind() const override { return "cpu"; }
+  std::string description() const override;
+
+  void* allocate(std::size_t bytes) override;
+  void deallocate(void* memory, std::size_t bytes) noexcept override;
+  void copy_in(void* to, const void* from_host, std::size_t bytes) override;
+  void copy_out(void* to_host, const void* from, std::size_t bytes) override;
+  void synchronize() override {}
+
+  void run(const TransposeBatch&) override;
+  void run(const CatchUpRows&) override;
+  void run(const GatherRows&) override;
+  void run(const SparseAdam&) override;
+  void run(const MiddleForward&) override;
+  void run(const MiddleBackward&) override;
+  void run(const MiddleUpdate&) override;
+  void run(const OutputGram&) override;
+  void run(const OutputGramLoss&) override;
+  void run(const OutputGramUpdate&) override;
+  void run(const RatedLoss&) override;
+  void run(const OutputForward&) override;
+
+ private:
+  /// Scratch of `floats` for each thread; grows at an operation's first run, then stays.
+  void reserve_scratch(std::int64_t floats);
+  float* scratch(int thread) {
+    return scratch_.data() + static_cast<std::size_t>(thread) * scratch_floats_;
+  }
+  void finish_gram(const Matrix<float>& gram, Ptr<float> partials, std::int64_t n_columns,
+                   std::int64_t width);
+
+  ThreadPool pool_;
+  std::vector<float> scratch_;
+  std::size_t scratch_floats_ = 0;  ///< for each thread
+};
+
+}  // namespace hourglass::cpu

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "hourglass/ops/batch.h"
+#include "hourglass/ops/middle.h"
+#include "hourglass/ops/output.h"
+#include "hourglass/ops/wide.h"
+
+// The pieces that the CPU backend hands to its threads: each is compiled for several instruction sets
+// (kernels_*.cc, by Google Highway) and the best one for the processor is chosen at run time. A piece's
+// result depends on its own range and the operation alone.
+namespace hourglass::cpu {
+
+std::string instruction_set();  ///< the one chosen: "AVX2", ...
+
+// kernels_wide.cc
+void catch_up_rows(const CatchUpRows& op, std::int64_t begin, std::int64_t end);
+void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end);
+void sparse_adam(const SparseAdam& op, std::int64_t begin, std::int64_t end);
+
+// kernels_middle.cc
+void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row);
+void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row);
+
+/// Input rows of layer `layer` in [begin, end): their gradient and Adam. scratch: [(end - begin) x
+/// padded(out)].
+void middle_update(const MiddleUpdate& op, int layer, std::int64_t begin, std::int64_t end,
+                   float* scratch);
+
+// kernels_output.cc
+/// The partial Wa^T Wa of one segment of columns, upper triangle, into its place in op.scratch.
+void gram_segment(const OutputGram& op, std::int64_t segment);
+/// Rows [begin, end) of S: the partials' sum by a fixed tree, upper triangle.
+void reduce_gram(const Matrix<float>& gram, Ptr<float> partials, std::int64_t n_columns,
+                 std::int64_t width, std::int64_t begin, std::int64_t end);
+/// Rows [begin, end) of G = Ha^T Ha, and <G, S> of each into row_sums[batch + row].
+void hidden_gram(const OutputGramLoss& op, std::int64_t begin, std::int64_t end);
+/// Batch rows [begin, end): grad_hidden, and |x|^2 - 2 <P, Ha> of each into row_sums[row].
+void gram_loss_rows(const OutputGramLoss& op, std::int64_t begin, std::int64_t end);
+/// One segment of OutputGramUpdate. scratch: [kGramBlock x padded(width)].
+void gram_update_segment(const OutputGramUpdate& op, std::int64_t segment, float* scratch);
+void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end);
+/// Columns [block * kGramBlock, ...) of the outputs. scratch: [(width + n_rows) x kGramBlock].
+void output_forward_block(const OutputForward& op, std::int64_t block, float* scratch);
+
+}  // namespace hourglass::cpu

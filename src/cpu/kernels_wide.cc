@@ -1,0 +1,120 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/kernels_wide.cc"
+#include <hwy/foreach_target.h>  // compiles this file once a target
+#include <hwy/highway.h>
+
+#include "cpu/adam-inl.h"
+#include "cpu/kernels.h"
+#include "cpu/matmul-inl.h"
+#include "cpu/weighted_rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hourglass::cpu {
+namespace HWY_NAMESPACE {
+
+void catch_up_rows(const CatchUpRows& op, std::int64_t begin, std::int64_t end) {
+  const FloatTag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const AdamVec adam(op.adam);
+  const FloatVec zero = hn::Zero(d);
+  for (std::int64_t i = begin; i < end; ++i) {
+    const std::int64_t row = op.ids ? op.ids[i] : i;
+    const std::int64_t last = op.rows.last_step[row];
+    op.rows.last_step[row] = op.step;
+    // Never had a gradient: m = v = 0, and replaying would leave the row as it is.
+    if (last == 0 && op.adam.weight_decay == 0) continue;
+    float* w = op.rows.weight.row(row);
+    float* m = op.rows.first_moment.row(row);
+    float* v = op.rows.second_moment.row(row);
+    for (std::int64_t c = 0; c < op.rows.width; c += lanes) {
+      FloatVec w_c = hn::LoadU(d, w + c), m_c = hn::LoadU(d, m + c), v_c = hn::LoadU(d, v + c);
+      for (std::int64_t s = last + 1; s <= op.step; ++s) {
+        adam.step(op.adam.at(s), zero, w_c, m_c, v_c);
+      }
+      hn::StoreU(w_c, d, w + c);
+      hn::StoreU(m_c, d, m + c);
+      hn::StoreU(v_c, d, v + c);
+    }
+  }
+}
+
+void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end) {
+  const FloatTag d;
+  const FloatVec zero = hn::Zero(d);
+  const CsrPtr& ratings = op.batch.ratings;
+  for (std::int64_t b = begin; b < end; ++b) {
+    const std::int32_t row = op.batch.rows[b];
+    const std::int64_t first = ratings.row_offsets[row];
+    const std::int64_t n = ratings.row_offsets[row + 1] - first;
+    const std::int32_t* columns = ratings.columns.raw() + first;
+    const float* values = ratings.values.raw() + first;
+    float* out = op.out.row(b);
+    weighted_rows(
+        n, op.width, [&](std::int64_t e) { return op.weight.row(columns[e]); },
+        [&](std::int64_t e) { return values[e]; },
+        [&](std::int64_t c, FloatVec sum) {
+          if (op.bias_row >= 0) sum = hn::Add(sum, hn::LoadU(d, op.weight.row(op.bias_row) + c));
+          if (op.relu) sum = hn::Max(sum, zero);
+          hn::StoreU(sum, d, out + c);
+        });
+    if (op.append_one) out[op.width] = 1;
+  }
+}
+
+void sparse_adam(const SparseAdam& op, std::int64_t begin, std::int64_t end) {
+  const FloatTag d;
+  const AdamVec adam(op.adam);
+  const AdamScalars& scalars = op.adam.at(op.step);
+  const FloatVec scale = hn::Set(d, op.scale);
+  for (std::int64_t i = begin; i < end; ++i) {
+    const std::int64_t row = op.columns.ids[i];
+    const std::int64_t first = op.columns.begin[i];
+    const std::int32_t* entry_row = op.columns.entry_row.raw() + first;
+    const std::int64_t* entry_index = op.columns.entry_index.raw() + first;
+    float* w = op.rows.weight.row(row);
+    float* m = op.rows.first_moment.row(row);
+    float* v = op.rows.second_moment.row(row);
+    weighted_rows(
+        op.columns.begin[i + 1] - first, op.rows.width,
+        [&](std::int64_t e) { return op.factor.row(entry_row[e]); },
+        [&](std::int64_t e) { return op.coefficients[entry_index[e]]; },
+        [&](std::int64_t c, FloatVec sum) {
+          FloatVec w_c = hn::LoadU(d, w + c), m_c = hn::LoadU(d, m + c), v_c = hn::LoadU(d, v + c);
+          adam.step(scalars, hn::Mul(scale, sum), w_c, m_c, v_c);
+          hn::StoreU(w_c, d, w + c);
+          hn::StoreU(m_c, d, m + c);
+          hn::StoreU(v_c, d, v + c);
+        });
+    op.rows.last_step[row] = op.step;
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace hourglass::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hourglass::cpu {
+
+HWY_EXPORT(catch_up_rows);
+HWY_EXPORT(gather_rows);
+HWY_EXPORT(sparse_adam);
+
+void catch_up_rows(const CatchUpRows& op, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(catch_up_rows)(op, begin, end);
+}
+void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(gather_rows)(op, begin, end);
+}
+void sparse_adam(const SparseAdam& op, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(sparse_adam)(op, begin, end);
+}
+
+std::string instruction_set() {
+  // foreach_target's table is chosen at the first dispatch; this is the same choice.
+  return hwy::TargetName(static_cast<std::int64_t>(hwy::SupportedTargets() & HWY_TARGETS) &
+                         -static_cast<std::int64_t>(hwy::SupportedTargets() & HWY_TARGETS));
+}
+
+}  // namespace hourglass::cpu
+#endif  // HWY_ONCE

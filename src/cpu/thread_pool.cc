@@ -1,0 +1,104 @@
+#include "cpu/thread_pool.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <string>
+
+#include "core/flush_denormals.h"
+
+namespace hourglass::cpu {
+namespace {
+
+void pause() {
+#if defined(__SSE2__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+/// Returns once value != old.
+void wait_while(const std::atomic<std::uint32_t>& value, std::uint32_t old, int spins) {
+  for (int i = 0; i < spins; ++i) {
+    if (value.load(std::memory_order_acquire) != old) return;
+    pause();
+  }
+  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+}
+
+/// The quota of cgroup v2 or v1 in cores, or 0 where there is none.
+double cgroup_quota() {
+  std::string quota;
+  double period = 0;
+  if (std::ifstream v2("/sys/fs/cgroup/cpu.max"); v2 >> quota >> period) {
+    return quota == "max" || period <= 0 ? 0 : std::atof(quota.c_str()) / period;
+  }
+  double limit = 0;
+  std::ifstream v1_quota("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  std::ifstream v1_period("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  if (v1_quota >> limit && v1_period >> period && limit > 0 && period > 0) return limit / period;
+  return 0;
+}
+
+}  // namespace
+
+int available_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int cores = 1;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    cores = CPU_COUNT(&set);
+  } else {  // more than CPU_SETSIZE cores
+    cores = static_cast<int>(std::thread::hardware_concurrency());
+  }
+  if (const double quota = cgroup_quota(); quota > 0) {
+    cores = std::min(cores, static_cast<int>(std::ceil(quota)));
+  }
+  return std::max(cores, 1);
+}
+
+ThreadPool::ThreadPool(int n_threads) : n_threads_(std::max(n_threads, 1)) {
+  // With more threads than cores, a thread that spins keeps from work the one it waits for.
+  spins_ = n_threads_ <= available_cores() ? 20000 : 0;
+  threads_.reserve(static_cast<std::size_t>(n_threads_ - 1));
+  for (int t = 1; t < n_threads_; ++t) threads_.emplace_back([this, t] { work(t); });
+}
+
+ThreadPool::~ThreadPool() {
+  job_ = nullptr;
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void ThreadPool::start(Job job, const void* body, bool worth_sharing) {
+  const FlushDenormals flush;
+  if (n_threads_ == 1 || !worth_sharing) {
+    for (int t = 0; t < n_threads_; ++t) job(body, t);
+    return;
+  }
+  job_ = job;
+  body_ = body;
+  busy_.store(static_cast<std::uint32_t>(n_threads_ - 1), std::memory_order_relaxed);
+  generation_.fetch_add(1, std::memory_order_release);
+  generation_.notify_all();
+  job(body, 0);
+  for (std::uint32_t busy; (busy = busy_.load(std::memory_order_acquire)) != 0;) {
+    wait_while(busy_, busy, spins_);
+  }
+}
+
+void ThreadPool::work(int thread) {
+  const FlushDenormals flush;
+  for (std::uint32_t seen = 0;; ++seen) {
+    wait_while(generation_, seen, spins_);
+    if (job_ == nullptr) return;
+    job_(body_, thread);
+    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
+  }
+}
+
+}  // namespace hourglass::cpu
