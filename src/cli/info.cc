@@ -1,17 +1,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "cli/commands.h"
 #include "cli/read_options.h"
+#include "hourglass/data/digest.h"
 
 namespace hourglass::cli {
 namespace {
@@ -27,15 +26,17 @@ struct Bar {
 
 // A bar a value; none where there are more than kMostValues different ones.
 std::vector<Bar> count_values(const std::vector<float>& values) {
-  std::unordered_map<std::uint32_t, std::int64_t> counts;
-  for (const float value : values) {
-    ++counts[std::bit_cast<std::uint32_t>(value)];
-    if (counts.size() > kMostValues) return {};
-  }
   std::vector<Bar> bars;
-  for (const auto& [bits, count] : counts) {
-    const auto value = std::bit_cast<float>(bits);
-    bars.push_back({value, value, count});
+  for (const float value : values) {
+    const auto bar =
+        std::find_if(bars.begin(), bars.end(), [&](const Bar& b) { return b.from == value; });
+    if (bar != bars.end()) {
+      ++bar->count;
+    } else if (bars.size() < kMostValues) {
+      bars.push_back({value, value, 1});
+    } else {
+      return {};
+    }
   }
   std::sort(bars.begin(), bars.end(), [](const Bar& x, const Bar& y) { return x.from < y.from; });
   return bars;
@@ -154,6 +155,7 @@ nlohmann::ordered_json as_json(const std::string& file, const Ratings& ratings,
   json["empty_columns"] = summary.empty_columns;
   json["zeros_dropped"] = ratings.zeros_dropped;
   json["pairs_repeated"] = ratings.pairs_repeated;
+  json["sha256"] = digest(ratings);
   json["histogram"] = nlohmann::ordered_json::array();
   for (const Bar& bar : summary.histogram) {
     nlohmann::ordered_json entry;

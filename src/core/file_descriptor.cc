@@ -23,7 +23,7 @@ std::string_view hint(int error) {
     case EROFS:
       return "check its permissions, or use a folder that is yours";
     case ENOENT:
-      return "check the path; a folder must exist before a file is written to it";
+      return "check the path, and that its folder exists";
     case ENOTDIR:
       return "check the path; a part of it is a file, not a folder";
     case EISDIR:

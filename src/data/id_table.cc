@@ -70,6 +70,18 @@ int compare(const Whole& x, const Whole& y) {
   return sign * x.digits.compare(y.digits);
 }
 
+// The number that an id spells as a program would ("7", not "07"), where it has at most 7 digits.
+std::optional<std::uint32_t> small_number(std::string_view id) {
+  if (id.empty() || id.size() > 7 || (id[0] == '0' && id.size() > 1)) return std::nullopt;
+  std::uint32_t number = 0;
+  for (const char c : id) {
+    const auto digit = static_cast<std::uint32_t>(static_cast<unsigned char>(c)) - '0';
+    if (digit > 9) return std::nullopt;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
 // "7" before "07": the shorter of two ids that are the same number.
 bool tie_before(std::string_view x, std::string_view y) {
   return x.size() != y.size() ? x.size() < y.size() : x < y;
@@ -105,6 +117,19 @@ std::optional<std::vector<std::int32_t>> order_by_int64(const IdList& ids) {
 IdTable::IdTable(std::int64_t max_ids) : slots_(64), max_ids_(std::min(max_ids, kMaxIds)) {}
 
 IdTable::Entry IdTable::insert(std::string_view id) {
+  const auto number = small_number(id);
+  if (!number || *number >= kDirect) return insert_hashed(id);
+  if (*number >= direct_.size()) {
+    direct_.resize(std::min<std::size_t>(kDirect, std::max<std::size_t>(64, 2ul * *number + 2)));
+  }
+  std::int32_t& place = direct_[*number];
+  if (place != 0) return {place - 1, false};
+  const std::int32_t index = append(id);
+  place = index + 1;
+  return {index, true};
+}
+
+IdTable::Entry IdTable::insert_hashed(std::string_view id) {
   const std::uint64_t code = hash(id);
   const std::uint64_t tag = code & 0xFFFFFFFF00000000u;
   const std::size_t mask = slots_.size() - 1;
@@ -114,14 +139,19 @@ IdTable::Entry IdTable::insert(std::string_view id) {
     const auto index = static_cast<std::int32_t>((slots_[at] & 0xFFFFFFFFu) - 1);
     if (ids_[index] == id) return {index, false};
   }
+  const std::int32_t index = append(id);
+  slots_[at] = tag | (static_cast<std::uint64_t>(index) + 1);
+  if (static_cast<std::size_t>(++n_hashed_) * 2 > slots_.size()) grow();
+  return {index, true};
+}
+
+std::int32_t IdTable::append(std::string_view id) {
   if (ids_.size() >= max_ids_) {
     throw std::length_error(fmt::format("more than {} different ids; split the file", max_ids_));
   }
   const auto index = static_cast<std::int32_t>(ids_.size());
   ids_.add(id);
-  slots_[at] = tag | (static_cast<std::uint64_t>(index) + 1);
-  if (static_cast<std::size_t>(ids_.size()) * 2 > slots_.size()) grow();
-  return {index, true};
+  return index;
 }
 
 void IdTable::grow() {

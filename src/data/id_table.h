@@ -30,10 +30,18 @@ class IdTable {
   IdList take_ids() { return std::move(ids_); }
 
  private:
+  // Whole numbers below this, as most data sets number their users and items, are looked up in
+  // direct_ without hashing: one access instead of three, in a table that fits the cache.
+  static constexpr std::uint32_t kDirect = 1u << 20;
+
+  Entry insert_hashed(std::string_view id);
+  std::int32_t append(std::string_view id);
   void grow();
 
   // Open addressing; a slot holds the hash's upper half and index + 1 (0: free).
   std::vector<std::uint64_t> slots_;
+  std::int64_t n_hashed_ = 0;
+  std::vector<std::int32_t> direct_;  // index + 1 by number; 0: not there
   IdList ids_;
   std::int64_t max_ids_;
 };

@@ -15,23 +15,6 @@
 namespace hourglass {
 namespace {
 
-/// Numbers ids; a file sorted by one of its columns repeats that id line after line.
-class Axis {
- public:
-  std::int32_t index_of(std::string_view id) {
-    if (id == last_) return last_index_;
-    last_index_ = table_.insert(id).index;
-    last_ = id;
-    return last_index_;
-  }
-  const IdList& ids() const { return table_.ids(); }
-
- private:
-  IdTable table_;
-  std::string last_;  // never an id before the first: an id is not empty
-  std::int32_t last_index_ = 0;
-};
-
 IdList ordered(const IdList& ids, const std::vector<std::int32_t>& order) {
   IdList result;
   for (const std::int32_t index : order) result.add(ids[index]);
@@ -53,8 +36,8 @@ class LongReader {
       fields_.fail("no ratings follow the header; add a line for each: row id, column id, value");
     }
     if (options_.repeated == RepeatedPairs::kError) refuse_repetition();
-    Axis& rows = options_.transpose ? columns_ : rows_;
-    Axis& columns = options_.transpose ? rows_ : columns_;
+    IdTable& rows = options_.transpose ? columns_ : rows_;
+    IdTable& columns = options_.transpose ? rows_ : columns_;
     const auto row_order = sorted_order(rows.ids());
     const auto column_order = sorted_order(columns.ids());
     auto assembled = std::move(pairs_).assemble(row_order, column_order, options_);
@@ -175,10 +158,11 @@ class LongReader {
     pairs_.add(pair, line);
   }
 
-  std::int32_t index_of(Axis& axis, std::string_view id) {
-    check_id(fields_, id);
+  std::int32_t index_of(IdTable& table, std::string_view id) {
     try {
-      return axis.index_of(id);
+      const auto [index, added] = table.insert(id);
+      if (added) check_id(fields_, id);
+      return index;
     } catch (const std::length_error& full) {
       fields_.fail(full.what());
     }
@@ -213,7 +197,7 @@ class LongReader {
   const FileForm& form_;
   const ReadOptions& options_;
   PairList pairs_;
-  Axis rows_, columns_;
+  IdTable rows_, columns_;
   std::vector<std::string> names_;  // [n_fields_], or empty: no header
   std::size_t n_fields_ = 0;
   std::size_t row_field_ = 0, column_field_ = 0, value_field_ = 0;

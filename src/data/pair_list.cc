@@ -1,5 +1,6 @@
 #include "data/pair_list.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -17,22 +18,24 @@ std::vector<std::int32_t> inverse(const std::vector<std::int32_t>& order) {
   return place;
 }
 
-// counts[i + 1] becomes the begin of bucket i + 1; counts[0] is 0.
-void accumulate(std::vector<std::int64_t>& counts) {
-  for (std::size_t i = 1; i < counts.size(); ++i) counts[i] += counts[i - 1];
-}
+struct Cell {
+  std::int32_t column;
+  double value;
+};
+
+bool before(const Cell& x, const Cell& y) { return x.column < y.column; }
 
 // The mean as pandas computes it: a compensated sum in double.
-double mean(const double* values, std::size_t n) {
+double mean(const Cell* begin, const Cell* end) {
   double sum = 0;
   double lost = 0;
-  for (std::size_t i = 0; i < n; ++i) {
-    const double term = values[i] - lost;
+  for (const Cell* cell = begin; cell != end; ++cell) {
+    const double term = cell->value - lost;
     const double next = sum + term;
     lost = (next - sum) - term;
     sum = next;
   }
-  return sum / static_cast<double>(n);
+  return sum / static_cast<double>(end - begin);
 }
 
 }  // namespace
@@ -76,49 +79,36 @@ PairList::Assembled PairList::assemble(const std::vector<std::int32_t>& row_orde
   const auto row_place = inverse(row_order);
   const auto column_place = inverse(column_order);
 
-  // Two stable counting sorts, by column and then by row: repeated pairs end up side by side, in
-  // the order of the file.
-  std::vector<std::int64_t> column_begin(at(matrix.n_columns) + 1);
+  // A stable counting sort by row, then a stable sort within each row that needs one (files are
+  // often in order): repeated pairs end up side by side, in the order of the file.
   std::vector<std::int64_t> row_begin(at(matrix.n_rows) + 1);
   for (const auto& piece : pieces_) {
-    for (const Pair& pair : piece) {
-      ++column_begin[at(column_place[at(pair.column)]) + 1];
-      ++row_begin[at(row_place[at(pair.row)]) + 1];
-    }
+    for (const Pair& pair : piece) ++row_begin[at(row_place[at(pair.row)]) + 1];
   }
-  accumulate(column_begin);
-  accumulate(row_begin);
-  std::vector<Pair> by_column(at(size_));
+  for (std::size_t i = 1; i < row_begin.size(); ++i) row_begin[i] += row_begin[i - 1];
+  std::vector<std::int64_t> row_end(row_begin);
+  std::vector<Cell> cells(at(size_));
   for (auto& piece : pieces_) {
     for (const Pair& pair : piece) {
-      const Pair placed = {row_place[at(pair.row)], column_place[at(pair.column)], pair.value};
-      by_column[at(column_begin[at(placed.column)]++)] = placed;
+      cells[at(row_end[at(row_place[at(pair.row)])]++)] = {column_place[at(pair.column)],
+                                                           pair.value};
     }
     std::vector<Pair>().swap(piece);
   }
-  matrix.columns.resize(at(size_));
-  std::vector<double> values(at(size_));
-  std::vector<std::int64_t> row_end(row_begin);
-  for (const Pair& pair : by_column) {
-    const std::size_t to = at(row_end[at(pair.row)]++);
-    matrix.columns[to] = pair.column;
-    values[to] = pair.value;
-  }
-  std::vector<Pair>().swap(by_column);
 
   matrix.row_offsets.reserve(at(matrix.n_rows) + 1);
-  matrix.values.reserve(at(size_));
-  std::size_t kept = 0;
+  matrix.columns.reserve(cells.size());
+  matrix.values.reserve(cells.size());
   for (std::int64_t row = 0; row < matrix.n_rows; ++row) {
-    const std::size_t end = at(row_end[at(row)]);
-    for (std::size_t i = at(row_begin[at(row)]), next = i; i < end; i = next) {
-      const std::int32_t column = matrix.columns[i];
-      while (next < end && matrix.columns[next] == column) ++next;
-      result.pairs_repeated += static_cast<std::int64_t>(next - i) - 1;
-      const double value = options.repeated == RepeatedPairs::kLast || next == i + 1
-                               ? values[next - 1]
-                               : mean(&values[i], next - i);
-      auto rating = static_cast<float>(value);
+    Cell* cell = cells.data() + row_begin[at(row)];
+    Cell* const end = cells.data() + row_end[at(row)];
+    if (!std::is_sorted(cell, end, before)) std::stable_sort(cell, end, before);
+    while (cell != end) {
+      const Cell* const first = cell;
+      while (cell != end && cell->column == first->column) ++cell;
+      result.pairs_repeated += cell - first - 1;
+      const bool one = cell - first == 1 || options.repeated == RepeatedPairs::kLast;
+      auto rating = static_cast<float>(one ? cell[-1].value : mean(first, cell));
       if (rating == 0) {
         if (!options.keep_zeros) {
           ++result.zeros_dropped;
@@ -126,12 +116,11 @@ PairList::Assembled PairList::assemble(const std::vector<std::int32_t>& row_orde
         }
         rating = 0;  // not -0: it is the same rating
       }
-      matrix.columns[kept++] = column;
+      matrix.columns.push_back(first->column);
       matrix.values.push_back(rating);
     }
-    matrix.row_offsets.push_back(static_cast<std::int64_t>(kept));
+    matrix.row_offsets.push_back(static_cast<std::int64_t>(matrix.columns.size()));
   }
-  matrix.columns.resize(kept);
   return result;
 }
 

@@ -46,6 +46,10 @@ std::string fault_of(std::string_view text, bool is_number, double value) {
 }  // namespace
 
 bool parse_rating(std::string_view text, double& value, std::string& why) {
+  if (text.size() == 1 && text[0] >= '0' && text[0] <= '9') {  // as most ratings are
+    value = text[0] - '0';
+    return true;
+  }
   const std::string_view number = without_plus(trimmed(text));
   const bool is_number = parse_double(number, value);
   const auto rounded = static_cast<float>(value);

@@ -1,78 +1,66 @@
 #include "hourglass/data/write_wide.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
+#include <array>
 #include <iterator>
 #include <new>
 #include <string_view>
-#include <utility>
 
-#include "hourglass/core/error.h"
+#include "hourglass/core/atomic_file.h"
 
 namespace hourglass {
 namespace {
 
-/// A text on its way to a file: under a temporary name until finish(), then all there.
+/// A text on its way to a file, packed on the way where the file's name ends in ".gz".
 class TextFile {
  public:
-  explicit TextFile(const std::string& path)
-      : path_(path), temporary_(fmt::format("{}.tmp{}", path, ::getpid())) {
-    fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (fd_ < 0) fail();
-    if (path.ends_with(".gz")) {
-      gzip_ = gzdopen(::dup(fd_), "wb");
-      if (gzip_ == nullptr) throw std::bad_alloc();
+  explicit TextFile(const std::string& path) : file_(path), gzip_(path.ends_with(".gz")) {
+    constexpr int kGzipWindow = 15 + 16;  // zlib's code for "gzip, largest window"
+    constexpr int kMemory = 8;
+    if (gzip_ && deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, kMemory,
+                              Z_DEFAULT_STRATEGY) != Z_OK) {
+      throw std::bad_alloc();
     }
   }
   ~TextFile() {
-    if (gzip_ != nullptr) gzclose(gzip_);
-    if (fd_ >= 0) ::close(fd_);
-    if (!finished_) ::unlink(temporary_.c_str());
+    if (gzip_) deflateEnd(&stream_);
   }
   TextFile(const TextFile&) = delete;
   TextFile& operator=(const TextFile&) = delete;
 
   void write(std::string_view text) {
-    if (gzip_ != nullptr) {
-      if (!text.empty() && gzwrite(gzip_, text.data(), static_cast<unsigned>(text.size())) == 0) {
-        fail();
-      }
-      return;
-    }
-    while (!text.empty()) {
-      const ssize_t written = ::write(fd_, text.data(), text.size());
-      if (written < 0 && errno != EINTR) fail();
-      if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+    if (gzip_) {
+      deflate_all(text, Z_NO_FLUSH);
+    } else {
+      file_.write(text);
     }
   }
 
-  void finish() {
-    if (gzip_ != nullptr && gzclose(std::exchange(gzip_, nullptr)) != Z_OK) fail();
-    if (::fsync(fd_) != 0 || ::close(std::exchange(fd_, -1)) != 0 ||
-        std::rename(temporary_.c_str(), path_.c_str()) != 0) {
-      fail();
-    }
-    finished_ = true;
+  void commit() {
+    if (gzip_) deflate_all({}, Z_FINISH);
+    file_.commit();
   }
 
  private:
-  [[noreturn]] void fail() const {
-    throw Error(fmt::format("{}: cannot be written: {}; check the folder and the space on the disk",
-                            path_, std::strerror(errno)));
+  void deflate_all(std::string_view text, int flush) {
+    // zlib reads only through next_in; its type lacks a const.
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+    stream_.avail_in = static_cast<uInt>(text.size());
+    do {
+      stream_.next_out = reinterpret_cast<Bytef*>(packed_.data());
+      stream_.avail_out = static_cast<uInt>(packed_.size());
+      ::deflate(&stream_, flush);
+      file_.write(std::string_view(packed_.data(), packed_.size() - stream_.avail_out));
+    } while (stream_.avail_out == 0);
   }
 
-  std::string path_;
-  std::string temporary_;
-  int fd_ = -1;
-  gzFile gzip_ = nullptr;
-  bool finished_ = false;
+  AtomicFile file_;
+  bool gzip_;
+  z_stream stream_ = {};
+  std::array<char, 1 << 14> packed_;
 };
 
 void append_id(std::string& line, std::string_view id) {
@@ -130,7 +118,7 @@ void write_wide(const Ratings& ratings, const std::string& path) {
     pass_on();
   }
   file.write(line);
-  file.finish();
+  file.commit();
 }
 
 }  // namespace hourglass

@@ -133,9 +133,10 @@ TEST(AtomicFile, NamesTheFileWhereTheFolderIsWrong) {
   const TempFolder folder;
   const std::string missing = folder / "none/a";
   std::string text = error_text([&] { AtomicFile file(missing); });
-  EXPECT_EQ(text, missing +
-                      ": cannot write it: No such file or directory; check the path; a folder must "
-                      "exist before a file is written to it");
+  EXPECT_EQ(text,
+            missing +
+                ": cannot write it: No such file or directory; check the path, and that its folder "
+                "exists");
 
   put_bytes(folder / "file", "x");
   text = error_text([&] { AtomicFile file(folder / "file/a"); });
