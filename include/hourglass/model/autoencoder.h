@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hourglass/model/adam_schedule.h"
+#include "hourglass/model/model_file.h"
+#include "hourglass/model/network.h"
+#include "hourglass/ops/backend.h"
+
+namespace hourglass {
+
+/// What the loss is the mean square over.
+enum class Objective {
+  kAllCells,    ///< every cell of the batch, zeros included: the notebook's
+  kRatedCells,  ///< the rated cells of the batch only
+};
+
+struct AutoencoderOptions {
+  NetworkShape shape;
+  Objective objective = Objective::kAllCells;
+  AdamOptions adam;
+  std::int32_t max_batch = 128;        ///< rows of the largest batch
+  std::int64_t max_batch_entries = 0;  ///< ratings of the fullest batch
+};
+
+/// The network in a backend's memory and its training step, written once, in operations.
+class Autoencoder {
+ public:
+  Autoencoder(Backend& backend, const AutoencoderOptions& options);
+
+  /// Takes the weights (the shape must be options.shape) and starts Adam anew.
+  void load(const Model& model);
+  /// The weights as Adam leaves them after all steps so far, in PyTorch's layout. Catches deferred
+  /// rows up in place, by the loop that the next reading would have used: the bits do not depend on
+  /// whether anybody asked.
+  void save(Model& model);
+
+  /// One step on a batch of n_ratings ratings: the loss before it goes to *loss [1], in the backend's
+  /// memory. Objective::kRatedCells needs n_ratings > 0.
+  void step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss);
+
+  /// The network's outputs for `batch`, [n_rows x n_columns], to host memory. Catches up first.
+  std::vector<float> predict(const BatchRows& batch);
+
+  std::int64_t steps() const { return step_; }
+
+ private:
+  struct Parameters {
+    Buffer<float> weight, first_moment, second_moment;
+    Buffer<std::int64_t> last_step;
+    AdamMatrix matrix;
+    std::int64_t n_rows = 0;
+  };
+  Parameters make_parameters(std::int64_t n_rows, std::int64_t width);
+  void catch_up_all();
+  void forward(const BatchRows& batch);
+  MiddleLayers middle(std::int64_t n_rows) const;
+  AdamConstants adam() const;
+  Matrix<float> activation(std::size_t layer) const;
+
+  Backend* backend_;
+  AutoencoderOptions options_;
+  std::vector<LayerShape> layers_;
+  std::int64_t step_ = 0;
+  Buffer<AdamScalars> schedule_;
+  std::vector<Parameters> parameters_;       ///< a layer each
+  std::vector<Buffer<float>> activations_;   ///< of layers 0 .. last - 1: [batch x (out + 1)]
+  std::vector<Buffer<float>> deltas_;        ///< likewise [batch x out]
+  Buffer<float> grad_hidden_, product_, errors_, gram_, hidden_gram_, gram_scratch_, middle_scratch_;
+  Buffer<double> row_sums_;
+  Buffer<std::int64_t> row_begin_, begin_, entry_index_, transpose_scratch_;
+  Buffer<std::int32_t> ids_, entry_row_, n_columns_;
+  Buffer<float> values_;
+  MutableBatchColumns columns_;
+};
+
+}  // namespace hourglass

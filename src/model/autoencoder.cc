@@ -1,0 +1,287 @@
+#include "hourglass/model/autoencoder.h"
+
+#include <algorithm>
+#include <string>
+
+#include "hourglass/core/error.h"
+
+namespace hourglass {
+
+Autoencoder::Parameters Autoencoder::make_parameters(std::int64_t n_rows, std::int64_t width) {
+  const std::int64_t stride = padded(width);
+  Parameters p;
+  p.weight = Buffer<float>(*backend_, n_rows * stride);
+  p.first_moment = Buffer<float>(*backend_, n_rows * stride);
+  p.second_moment = Buffer<float>(*backend_, n_rows * stride);
+  p.last_step = Buffer<std::int64_t>(*backend_, n_rows);
+  p.matrix = {.weight = {p.weight.ptr(), stride},
+              .first_moment = {p.first_moment.ptr(), stride},
+              .second_moment = {p.second_moment.ptr(), stride},
+              .last_step = p.last_step.ptr(),
+              .width = width};
+  p.n_rows = n_rows;
+  return p;
+}
+
+Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
+    : backend_(&backend), options_(options), layers_(options.shape.layers()) {
+  options.shape.validate();
+  if (layers_.size() - 2 > kMaxMiddleLayers) {
+    throw Error("the network has " + std::to_string(options.shape.hidden.size()) +
+                " hidden layers a side: at most " + std::to_string(kMaxMiddleLayers / 2) +
+                " can be trained");
+  }
+  const std::int64_t n = options.shape.n_columns;
+  const std::int64_t batch = options.max_batch;
+  const std::int64_t entries = options.max_batch_entries;
+  schedule_ = Buffer<AdamScalars>(backend, adam_schedule(options.adam));
+  for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
+    parameters_.push_back(make_parameters(layers_[l].n_inputs + 1, layers_[l].n_outputs));
+    activations_.emplace_back(backend, batch * padded(layers_[l].n_outputs + 1));
+    deltas_.emplace_back(backend, batch * padded(layers_[l].n_outputs));
+  }
+  const std::int64_t width = layers_.back().n_inputs + 1;
+  parameters_.push_back(make_parameters(n, width));
+  grad_hidden_ = Buffer<float>(backend, batch * padded(width));
+  if (options.objective == Objective::kAllCells) {
+    product_ = Buffer<float>(backend, batch * padded(width));
+    gram_ = Buffer<float>(backend, width * padded(width));
+    hidden_gram_ = Buffer<float>(backend, width * padded(width));
+    gram_scratch_ = Buffer<float>(backend, gram_scratch(n, width));
+  } else {
+    errors_ = Buffer<float>(backend, entries);
+  }
+  middle_scratch_ = Buffer<float>(backend, middle_scratch(middle(0)));
+  row_sums_ = Buffer<double>(backend, batch + width);
+  row_begin_ = Buffer<std::int64_t>(backend, batch + 1);
+  values_ = Buffer<float>(backend, entries + batch);
+  ids_ = Buffer<std::int32_t>(backend, std::min(entries, n) + 1);
+  begin_ = Buffer<std::int64_t>(backend, std::min(entries, n) + 2);
+  entry_row_ = Buffer<std::int32_t>(backend, entries + batch);
+  entry_index_ = Buffer<std::int64_t>(backend, entries + batch);
+  n_columns_ = Buffer<std::int32_t>(backend, 2);
+  transpose_scratch_ = Buffer<std::int64_t>(backend, transpose_scratch(entries));
+  columns_ = {row_begin_.ptr(), values_.ptr(),      ids_.ptr(),      begin_.ptr(),
+              entry_row_.ptr(), entry_index_.ptr(), n_columns_.ptr()};
+}
+
+Matrix<float> Autoencoder::activation(std::size_t layer) const {
+  auto& buffer = const_cast<Buffer<float>&>(activations_[layer]);
+  return {buffer.ptr(), padded(layers_[layer].n_outputs + 1)};
+}
+
+AdamConstants Autoencoder::adam() const {
+  const AdamOptions& o = options_.adam;
+  return {.beta1 = static_cast<float>(o.beta1),
+          .beta2 = static_cast<float>(o.beta2),
+          .one_minus_beta1 = static_cast<float>(1 - o.beta1),
+          .one_minus_beta2 = static_cast<float>(1 - o.beta2),
+          .epsilon = static_cast<float>(o.epsilon),
+          .weight_decay = static_cast<float>(o.weight_decay),
+          .schedule = schedule_.ptr(),
+          .schedule_size = schedule_.size()};
+}
+
+MiddleLayers Autoencoder::middle(std::int64_t n_rows) const {
+  const auto delta = [&](std::size_t l) {
+    return Matrix<float>{const_cast<Buffer<float>&>(deltas_[l]).ptr(),
+                         padded(layers_[l].n_outputs)};
+  };
+  MiddleLayers m;
+  m.n_layers = static_cast<int>(layers_.size()) - 2;
+  m.input_width = layers_[0].n_outputs;
+  m.input = activation(0);
+  m.input_delta = delta(0);
+  m.input_relu = layers_[0].relu;
+  m.n_rows = n_rows;
+  for (std::size_t l = 1; l + 1 < layers_.size(); ++l) {
+    m.layer[l - 1] = {.in = layers_[l].n_inputs,
+                      .out = layers_[l].n_outputs,
+                      .relu = layers_[l].relu,
+                      .rows = parameters_[l].matrix,
+                      .activation = activation(l),
+                      .delta = delta(l)};
+  }
+  return m;
+}
+
+void Autoencoder::load(const Model& model) {
+  step_ = 0;
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    Parameters& p = parameters_[l];
+    const std::int64_t in = layers_[l].n_inputs, out = layers_[l].n_outputs;
+    const std::int64_t stride = p.matrix.weight.stride;
+    const bool output = l + 1 == layers_.size();  // [out x (in + 1)]; the others [(in + 1) x out]
+    std::vector<float> rows(static_cast<std::size_t>(p.n_rows * stride));
+    for (std::int64_t o = 0; o < out; ++o) {
+      for (std::int64_t i = 0; i <= in; ++i) {
+        const float w = i < in ? model.weights[l][static_cast<std::size_t>(o * in + i)]
+                               : model.biases[l][static_cast<std::size_t>(o)];
+        rows[static_cast<std::size_t>(output ? o * stride + i : i * stride + o)] = w;
+      }
+    }
+    p.weight.upload(rows);
+    std::fill(rows.begin(), rows.end(), 0.0F);
+    p.first_moment.upload(rows);
+    p.second_moment.upload(rows);
+    p.last_step.upload(std::vector<std::int64_t>(static_cast<std::size_t>(p.n_rows)));
+  }
+  if (options_.objective == Objective::kAllCells) {
+    const AdamMatrix& w = parameters_.back().matrix;
+    backend_->run(OutputGram{.weight = w.weight,
+                             .n_columns = options_.shape.n_columns,
+                             .width = w.width,
+                             .gram = {gram_.ptr(), padded(w.width)},
+                             .scratch = gram_scratch_.ptr()});
+  }
+}
+
+void Autoencoder::catch_up_all() {
+  const auto catch_up = [&](Parameters& p) {
+    backend_->run(CatchUpRows{
+        .rows = p.matrix, .adam = adam(), .step = step_, .ids = {}, .n_ids = {}, .n_rows = p.n_rows});
+  };
+  catch_up(parameters_.front());
+  if (options_.objective == Objective::kRatedCells) catch_up(parameters_.back());
+}
+
+void Autoencoder::save(Model& model) {
+  catch_up_all();
+  model.shape = options_.shape;
+  model.weights.resize(layers_.size());
+  model.biases.resize(layers_.size());
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    const std::int64_t in = layers_[l].n_inputs, out = layers_[l].n_outputs;
+    const std::int64_t stride = parameters_[l].matrix.weight.stride;
+    const bool output = l + 1 == layers_.size();
+    const std::vector<float> rows = parameters_[l].weight.download();
+    model.weights[l].resize(static_cast<std::size_t>(in * out));
+    model.biases[l].resize(static_cast<std::size_t>(out));
+    for (std::int64_t o = 0; o < out; ++o) {
+      for (std::int64_t i = 0; i <= in; ++i) {
+        float& w = i < in ? model.weights[l][static_cast<std::size_t>(o * in + i)]
+                          : model.biases[l][static_cast<std::size_t>(o)];
+        w = rows[static_cast<std::size_t>(output ? o * stride + i : i * stride + o)];
+      }
+    }
+  }
+}
+
+void Autoencoder::forward(const BatchRows& batch) {
+  const AdamMatrix& input = parameters_.front().matrix;
+  backend_->run(GatherRows{.batch = batch,
+                           .weight = input.weight,
+                           .width = input.width,
+                           .bias_row = options_.shape.n_columns,
+                           .relu = layers_[0].relu,
+                           .append_one = true,
+                           .out = activation(0)});
+  backend_->run(MiddleForward{middle(batch.n_rows)});
+}
+
+void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss) {
+  const std::int64_t n = options_.shape.n_columns;
+  const bool all = options_.objective == Objective::kAllCells;
+  const AdamConstants constants = adam();
+  const AdamMatrix& input = parameters_.front().matrix;
+  const AdamMatrix& output = parameters_.back().matrix;
+  const Matrix<float> hidden = activation(layers_.size() - 2);
+  const Matrix<float> grad_hidden = {grad_hidden_.ptr(), padded(output.width)};
+  const Matrix<float> hidden_gram = {hidden_gram_.ptr(), padded(output.width)};
+  const Matrix<float> gram = {gram_.ptr(), padded(output.width)};
+  const BatchColumns columns = as_const(columns_);
+  const std::int64_t max_columns = ids_.size();
+
+  backend_->run(TransposeBatch{.batch = batch,
+                               .max_entries = options_.max_batch_entries,
+                               .columns = columns_,
+                               .scratch = transpose_scratch_.ptr()});
+  const auto catch_up = [&](const AdamMatrix& rows, int with_bias, std::int64_t n_rows) {
+    backend_->run(CatchUpRows{.rows = rows,
+                              .adam = constants,
+                              .step = step_,
+                              .ids = columns.ids,
+                              .n_ids = columns.n_columns + with_bias,
+                              .n_rows = n_rows});
+  };
+  catch_up(input, 1, n + 1);
+  if (!all) catch_up(output, 0, n);
+  ++step_;
+  forward(batch);
+  if (all) {
+    const Matrix<float> product = {product_.ptr(), padded(output.width)};
+    backend_->run(GatherRows{
+        .batch = batch, .weight = output.weight, .width = output.width, .out = product});
+    backend_->run(OutputGramLoss{.batch = batch,
+                                 .hidden = hidden,
+                                 .product = product,
+                                 .gram = gram,
+                                 .width = output.width,
+                                 .hidden_gram = hidden_gram,
+                                 .grad_hidden = grad_hidden,
+                                 .row_sums = row_sums_.ptr(),
+                                 .loss = loss});
+  } else {
+    backend_->run(RatedLoss{.batch = batch,
+                            .row_begin = columns.row_begin,
+                            .hidden = hidden,
+                            .weight = output.weight,
+                            .width = output.width,
+                            .n_ratings = n_ratings,
+                            .errors = errors_.ptr(),
+                            .grad_hidden = grad_hidden,
+                            .row_sums = row_sums_.ptr(),
+                            .loss = loss});
+  }
+  const MiddleLayers layers = middle(batch.n_rows);
+  backend_->run(MiddleBackward{layers, grad_hidden, middle_scratch_.ptr()});
+  if (all) {
+    backend_->run(OutputGramUpdate{.columns = columns,
+                                   .batch = batch.n_rows,
+                                   .hidden = hidden,
+                                   .hidden_gram = hidden_gram,
+                                   .n_columns = n,
+                                   .rows = output,
+                                   .adam = constants,
+                                   .step = step_,
+                                   .gram = gram,
+                                   .scratch = gram_scratch_.ptr()});
+  } else {
+    backend_->run(SparseAdam{.columns = columns,
+                             .bias_column = false,
+                             .coefficients = errors_.ptr(),
+                             .factor = hidden,
+                             .scale = static_cast<float>(2.0 / static_cast<double>(n_ratings)),
+                             .max_columns = max_columns,
+                             .rows = output,
+                             .adam = constants,
+                             .step = step_});
+  }
+  backend_->run(MiddleUpdate{layers, constants, step_});
+  backend_->run(SparseAdam{.columns = columns,
+                           .bias_column = true,
+                           .coefficients = columns.values,
+                           .factor = layers.input_delta,
+                           .scale = 1,
+                           .max_columns = max_columns,
+                           .rows = input,
+                           .adam = constants,
+                           .step = step_});
+}
+
+std::vector<float> Autoencoder::predict(const BatchRows& batch) {
+  const AdamMatrix& output = parameters_.back().matrix;
+  const std::int64_t n = options_.shape.n_columns;
+  catch_up_all();
+  forward(batch);
+  Buffer<float> out(*backend_, batch.n_rows * n);
+  backend_->run(OutputForward{.hidden = activation(layers_.size() - 2),
+                              .weight = output.weight,
+                              .n_rows = batch.n_rows,
+                              .n_columns = n,
+                              .width = output.width,
+                              .out = {out.ptr(), n}});
+  return out.download();
+}
+
+}  // namespace hourglass
