@@ -15,6 +15,8 @@
 namespace hourglass {
 namespace {
 
+using test::file_bytes;
+using test::put_bytes;
 using test::TempFolder;
 using test::test_model;
 
@@ -93,6 +95,19 @@ TEST_F(ModelTorch, PyTorchLoadsOurModelAndPredictsTheSame) {
       }
     }
   }
+}
+
+TEST_F(ModelTorch, ThePythonReaderFindsDamageToo) {
+  const TempFolder folder;
+  save_model(folder / "m", test_model(kShapes[1]));
+  std::string bytes = file_bytes(folder / "m");
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  put_bytes(folder / "m", bytes);
+  const auto outcome = run_python("tests/model/torch_model.py",
+                                  {"predict", folder / "m", folder / "m", folder / "out", "", "5"});
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_NE(outcome.output.find("its checksum does not match"), std::string::npos)
+      << outcome.output;
 }
 
 TEST_F(ModelTorch, WeReadWhatPyTorchWrites) {

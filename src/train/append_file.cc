@@ -1,0 +1,78 @@
+#include "train/append_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "hourglass/core/error.h"
+
+namespace hourglass {
+
+AppendFile::AppendFile(std::filesystem::path path)
+    : path_(std::move(path)),
+      // O_NONBLOCK: a pipe of that name must be refused below, not waited for.
+      file_(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666)) {
+  if (!file_.is_open()) throw_file_error(path_, "write it", errno);
+  struct stat status;
+  if (::fstat(file_.get(), &status) != 0) throw_file_error(path_, "write it", errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(
+        fmt::format("{}: cannot write it: it is not a regular file; remove it", path_.string()));
+  }
+  // Other errors than EWOULDBLOCK: a file system without locks.
+  if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw Error(fmt::format("{}: another program is writing it; wait for it, or use another folder",
+                            path_.string()));
+  }
+  size_ = status.st_size;
+}
+
+std::string AppendFile::read() const {
+  std::string content(static_cast<std::size_t>(size_), '\0');
+  std::size_t done = 0;
+  while (done < content.size()) {
+    const ssize_t n = ::pread(file_.get(), content.data() + done, content.size() - done,
+                              static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) throw_file_error(path_, "read it", n == 0 ? EIO : errno);
+    done += static_cast<std::size_t>(n);
+  }
+  return content;
+}
+
+void AppendFile::truncate(std::int64_t bytes) {
+  int status = ::ftruncate(file_.get(), bytes);
+  while (status != 0 && errno == EINTR) status = ::ftruncate(file_.get(), bytes);
+  if (status != 0) throw_file_error(path_, "write it", errno);
+  size_ = bytes;
+}
+
+void AppendFile::append(std::string_view record) {
+  std::size_t done = 0;
+  while (done < record.size()) {
+    const ssize_t n = ::pwrite(file_.get(), record.data() + done, record.size() - done,
+                               size_ + static_cast<off_t>(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      const int error = n == 0 ? EIO : errno;
+      // A reader must not meet half a record. Where even this fails, the first error is the news.
+      if (::ftruncate(file_.get(), size_) != 0) errno = error;
+      throw_file_error(path_, "write it", error);
+    }
+    done += static_cast<std::size_t>(n);
+  }
+  size_ += static_cast<std::int64_t>(record.size());
+}
+
+void AppendFile::sync() {
+  int status = ::fsync(file_.get());
+  while (status != 0 && errno == EINTR) status = ::fsync(file_.get());
+  if (status != 0) throw_file_error(path_, "write it", errno);
+}
+
+}  // namespace hourglass

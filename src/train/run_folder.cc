@@ -1,0 +1,115 @@
+#include "hourglass/train/run_folder.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "hourglass/core/atomic_file.h"
+#include "hourglass/core/error.h"
+
+namespace hourglass {
+namespace {
+
+void create_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  // Over a file of that name create_directories() reports an error or, by some versions, none.
+  if (!error && !std::filesystem::is_directory(path)) {
+    error = std::make_error_code(std::errc::file_exists);
+  }
+  if (error == std::errc::file_exists || error == std::errc::not_a_directory) {
+    throw Error(fmt::format("{}: cannot make the folder: a file is in the way; name another folder",
+                            path.string()));
+  }
+  if (error) throw_file_error(path, "make the folder", error.value());
+}
+
+}  // namespace
+
+RunFolder RunFolder::create(std::filesystem::path path) {
+  create_folder(path);
+  return RunFolder(std::move(path));
+}
+
+RunFolder RunFolder::open(std::filesystem::path path) {
+  RunFolder folder(std::move(path));
+  if (!folder.has_run()) {
+    throw Error(
+        fmt::format("{}: has no run.json, so it is not the folder of a run; name the folder "
+                    "that train wrote with --output",
+                    folder.path().string()));
+  }
+  return folder;
+}
+
+bool RunFolder::has_run() const {
+  std::error_code ignored;
+  return std::filesystem::is_regular_file(run_json(), ignored);
+}
+
+void RunFolder::write_run(const nlohmann::json& run) const {
+  // Paths in it may be no UTF-8; they are only told.
+  write_file(run_json(), run.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + '\n');
+}
+
+nlohmann::json RunFolder::read_run() const {
+  constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 24;
+  constexpr int kMaxDepth = 32;
+  const auto fail = [&](std::string_view what) {
+    throw Error(fmt::format("{}: {}; train anew into another folder", run_json().string(), what));
+  };
+  std::error_code error;
+  const std::uintmax_t bytes = std::filesystem::file_size(run_json(), error);
+  if (error) throw_file_error(run_json(), "read it", error.value());
+  if (bytes > kMaxBytes) fail("is too large to be ours");
+  std::string text(static_cast<std::size_t>(bytes), '\0');
+  std::ifstream file(run_json(), std::ios::binary);
+  if (!file.read(text.data(), static_cast<std::streamsize>(text.size()))) fail("cannot be read");
+  nlohmann::json run;
+  try {
+    run =
+        nlohmann::json::parse(text, [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+          if (depth > kMaxDepth) fail("is nested too deep");
+          return true;
+        });
+  } catch (const nlohmann::json::exception&) {
+    fail("is not JSON");
+  }
+  if (!run.is_object()) fail("is not a JSON object");
+  return run;
+}
+
+BottleneckFolder RunFolder::bottleneck(int k) const { return {path_ / fmt::format("k={}", k)}; }
+
+BottleneckFolder RunFolder::create_bottleneck(int k) const {
+  BottleneckFolder folder = bottleneck(k);
+  create_folder(folder.path);
+  return folder;
+}
+
+std::vector<int> RunFolder::bottlenecks() const {
+  std::vector<int> found;
+  std::error_code error, ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(path_, error)) {
+    const std::string name = entry.path().filename();
+    int k = 0;
+    const char* end = name.data() + name.size();
+    if (name.starts_with("k=") && entry.is_directory(ignored) &&
+        std::from_chars(name.data() + 2, end, k).ptr == end && name == fmt::format("k={}", k)) {
+      found.push_back(k);
+    }
+  }
+  if (error) throw_file_error(path_, "read the folder", error.value());
+  std::ranges::sort(found);
+  return found;
+}
+
+}  // namespace hourglass
