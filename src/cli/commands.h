@@ -9,5 +9,6 @@ namespace hourglass::cli {
 
 void add_generate(CLI::App& app);
 void add_info(CLI::App& app);
+void add_train(CLI::App& app);
 
 }  // namespace hourglass::cli

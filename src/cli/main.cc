@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
   app.get_formatter()->column_width(34);
   hourglass::cli::add_generate(app);
   hourglass::cli::add_info(app);
+  hourglass::cli::add_train(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version
