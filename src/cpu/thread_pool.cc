@@ -62,7 +62,7 @@ int available_cores() {
 
 ThreadPool::ThreadPool(int n_threads) : n_threads_(std::max(n_threads, 1)) {
   // With more threads than cores, a thread that spins keeps from work the one it waits for.
-  spins_ = n_threads_ <= available_cores() ? 20000 : 0;
+  spins_ = n_threads_ <= available_cores() ? 2000 : 0;
   threads_.reserve(static_cast<std::size_t>(n_threads_ - 1));
   for (int t = 1; t < n_threads_; ++t) threads_.emplace_back([this, t] { work(t); });
 }
