@@ -112,8 +112,8 @@ void AtomicFile::patch(std::int64_t offset, std::span<const std::byte> bytes) {
 void AtomicFile::commit() {
   require_open();
   flush();
-  if (retry([&] { return ::fsync(file_.get()); }) != 0) fail("write it", errno);
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("write it", errno);
+  if (retry([&] { return ::fsync(file_.get()); }) != 0) fail(errno);
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail(errno);
   file_.reset();
   buffer_.reset();
 
@@ -139,7 +139,7 @@ void AtomicFile::write_all(std::span<const std::byte> bytes, std::int64_t offset
   while (!bytes.empty()) {
     const ssize_t n =
         retry([&] { return ::pwrite(file_.get(), bytes.data(), bytes.size(), offset); });
-    if (n <= 0) fail("write it", n == 0 ? EIO : errno);
+    if (n <= 0) fail(n == 0 ? EIO : errno);
     bytes = bytes.subspan(static_cast<std::size_t>(n));
     offset += n;
   }
@@ -151,9 +151,9 @@ void AtomicFile::discard() noexcept {
   file_.reset();  // after the unlink: the lock must hold until the name is gone
 }
 
-void AtomicFile::fail(std::string_view action, int error) {
+void AtomicFile::fail(int error) {
   discard();
-  throw_file_error(path_, action, error);
+  throw_file_error(path_, "write it", error);
 }
 
 void AtomicFile::require_open() const {

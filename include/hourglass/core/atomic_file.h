@@ -48,7 +48,7 @@ class AtomicFile {
   void flush();
   void write_all(std::span<const std::byte> bytes, std::int64_t offset);
   void discard() noexcept;
-  [[noreturn]] void fail(std::string_view action, int error);
+  [[noreturn]] void fail(int error);
   void require_open() const;
 
   std::filesystem::path path_;

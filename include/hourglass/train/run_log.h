@@ -27,10 +27,10 @@ struct EpochRecord {
 ///
 /// `log.jsonl`: one JSON object an epoch, appended as the epoch ends. The live record.
 /// `events.out.tfevents.hourglass`: loss, best, rows_per_second and the other scalars, appended.
-/// `losses.csv`: epochs, losses, best, improved, seconds, rows_per_second, stopped; made from the log
-/// and written as a whole, since a file of that name is never half there. Not every epoch, which
-/// for 10,000 epochs would write 3 GB and sync 10,000 times, but when a quarter has been added (35
-/// times for 10,000 epochs, 3 MB), when training stops, and at finish() or destruction.
+/// `losses.csv`: epochs, losses, best, improved, seconds, rows_per_second, stopped; made from the
+/// log and written as a whole, since a file of that name is never half there. Not every epoch,
+/// which for 10,000 epochs would write 3 GB and sync 10,000 times, but when a quarter has been
+/// added (35 times for 10,000 epochs, 3 MB), when training stops, and at finish() or destruction.
 ///
 /// The log is locked: a second training in the same folder is refused.
 class RunLog {
