@@ -32,15 +32,10 @@ void add_read_options(CLI::App& app, ReadOptions& options) {
                             "fields names a value (rating, score, stars, value) or a user and an "
                             "item first, or where there is no header and each line has the same 3 "
                             "or 4 fields, the third a number; else wide");
-  add_choice<std::string>(app, "--separator", options.separator,
-                          {{"auto", ""},
-                           {"comma", ","},
-                           {",", ","},
-                           {"tab", "\t"},
-                           {"semicolon", ";"},
-                           {";", ";"},
-                           {"::", "::"}},
-                          "what stands between two fields; auto: what the first line has most of");
+  add_choice<std::string>(
+      app, "--separator", options.separator,
+      {{"auto", ""}, {"comma", ","}, {"tab", "\t"}, {"semicolon", ";"}, {"::", "::"}},
+      "what stands between two fields; auto: what the first line has most of");
   add_choice<RepeatedPairs>(app, "--repeated", options.repeated,
                             {{"mean", RepeatedPairs::kMean},
                              {"last", RepeatedPairs::kLast},
