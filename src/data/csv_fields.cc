@@ -208,10 +208,9 @@ void CsvFields::fail_at(std::int64_t line, std::int64_t column, const std::strin
   throw Error(fmt::format("{}:{}:{}: {}", file_, line, std::max<std::int64_t>(column, 1), what));
 }
 
-std::string shown(std::string_view text) {
-  constexpr std::size_t kMost = 40;
+std::string shown(std::string_view text, std::size_t most) {
   std::string result = "'";
-  for (const char c : text.substr(0, kMost)) {
+  for (const char c : text.substr(0, most)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F) {
       result += fmt::format("\\x{:02X}", byte);
@@ -219,7 +218,7 @@ std::string shown(std::string_view text) {
       result += c;
     }
   }
-  return result + (text.size() > kMost ? "...'" : "'");
+  return result + (text.size() > most ? "...'" : "'");
 }
 
 }  // namespace hourglass

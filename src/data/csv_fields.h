@@ -64,7 +64,7 @@ class CsvFields {
   std::string unquoted_;
 };
 
-/// `text` for a message: in quotes, cut to a readable length, unprintable bytes as \xNN.
-std::string shown(std::string_view text);
+/// `text` for a message: in quotes, cut to `most` bytes, unprintable ones as \xNN.
+std::string shown(std::string_view text, std::size_t most = 40);
 
 }  // namespace hourglass

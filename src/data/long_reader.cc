@@ -128,7 +128,8 @@ class LongReader {
     const std::string choice =
         names_.empty()
             ? fmt::format("the file has no header; give a number from 1 to {}", n_fields_)
-            : fmt::format("there are: {:.200}", fmt::format("{}", fmt::join(names_, ", ")));
+            : fmt::format("the header is {}",
+                          shown(fmt::format("{}", fmt::join(names_, ", ")), 200));
     fields_.fail_at(1, 1, fmt::format("no {} column {}; {}", what, shown(option), choice));
   }
 
