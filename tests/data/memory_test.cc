@@ -1,7 +1,9 @@
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <string>
 
 #include "data/reading.h"
@@ -15,37 +17,51 @@
 namespace hourglass::test {
 namespace {
 
-/// By how many bytes a process grows at most while it reads `path`; -1: it failed to.
+constexpr const char* kPathVariable = "HOURGLASS_TEST_READ";
+constexpr const char* kResultVariable = "HOURGLASS_TEST_GROWTH";
+
+// Bytes, of this program image alone: getrusage's peak would go on from the process before exec.
+std::int64_t peak() {
+  std::ifstream status("/proc/self/status");
+  std::string word;
+  std::int64_t kib = -1;
+  while (status >> word) {
+    if (word == "VmHWM:" && status >> kib) return kib * 1024;
+  }
+  return -1;
+}
+
+// Run by growth_of_reading in a process of its own.
+TEST(MemoryChild, DISABLED_Reads) {
+  const std::string path = std::getenv(kPathVariable);
+  const std::int64_t before = peak();
+  try {
+    read_ratings(path);
+  } catch (const Error&) {  // hostile files are refused; what they cost counts
+  }
+  std::ofstream(std::getenv(kResultVariable)) << peak() - before;
+}
+
+/// By how many bytes a process grows at most while it reads `path`. The process is a new one: a
+/// mere fork would serve the reader from memory that earlier tests freed, and see too little.
 std::int64_t growth_of_reading(const std::string& path) {
-  // A child process, since a process's peak only ever rises. It starts from our own size, so that
-  // is subtracted.
-  int ends[2];
-  EXPECT_EQ(::pipe(ends), 0);
+  const std::string result = path + ".growth";
   const pid_t child = ::fork();
   if (child == 0) {
-    const auto peak = [] {
-      rusage usage = {};
-      ::getrusage(RUSAGE_SELF, &usage);
-      return static_cast<std::int64_t>(usage.ru_maxrss) * 1024;
-    };
-    const std::int64_t before = peak();
-    std::int64_t growth = -1;
-    try {
-      read_ratings(path);
-      growth = peak() - before;
-    } catch (const Error&) {
-      growth = peak() - before;  // hostile files are refused; what they cost counts
-    }
-    const ssize_t written = ::write(ends[1], &growth, sizeof growth);
-    ::_exit(written == sizeof growth ? 0 : 1);
+    ::setenv(kPathVariable, path.c_str(), 1);
+    ::setenv(kResultVariable, result.c_str(), 1);
+    for (const char* inherited : {"GTEST_TOTAL_SHARDS", "GTEST_OUTPUT"}) ::unsetenv(inherited);
+    if (std::freopen("/dev/null", "w", stdout) == nullptr) ::_exit(1);
+    ::execl("/proc/self/exe", "data_test", "--gtest_filter=MemoryChild.DISABLED_Reads",
+            "--gtest_also_run_disabled_tests", "--gtest_repeat=1", nullptr);
+    ::_exit(1);
   }
-  std::int64_t growth = -1;
-  EXPECT_EQ(::read(ends[0], &growth, sizeof growth), static_cast<ssize_t>(sizeof growth));
-  ::close(ends[0]);
-  ::close(ends[1]);
   int status = 0;
   ::waitpid(child, &status, 0);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  std::int64_t growth = -1;
+  std::ifstream(result) >> growth;
+  EXPECT_GT(growth, 0) << "nothing was measured";
   return growth;
 }
 
@@ -78,13 +94,14 @@ TEST_F(Memory, GrowsWithTheRatingsNotWithTheCells) {
   // 200 MB of text, 800 MB as dense floats: 20,000 ratings.
   write_sparse(path("few"), 5000, 40000, 10000);
   const std::int64_t few = growth_of_reading(path("few"));
-  EXPECT_GE(few, 0);
   EXPECT_LE(few, 16 * kMiB) << "blocks, 40,000 ids and 160 kB of ratings";
   // As many cells, with 2 million ratings: 8 bytes each, twice while a vector grows, and a half.
   write_sparse(path("more"), 5000, 40000, 100);
   const std::int64_t more = growth_of_reading(path("more"));
-  EXPECT_LE(more - few, 2000000 * 8 * 5 / 2);
-  EXPECT_GE(more - few, 2000000 * 8) << "the measurement sees nothing";
+  // How much of the ring of blocks (6 of 256 KiB) is ever touched is up to the scheduler.
+  constexpr std::int64_t kRing = 6 * 256 * 1024;
+  EXPECT_LE(more - few, 2000000 * 8 * 5 / 2 + kRing);
+  EXPECT_GE(more - few, 2000000 * 8 - kRing) << "the measurement sees nothing";
 }
 
 TEST_F(Memory, OfALongFileGrowsWithItsRatings) {
