@@ -40,21 +40,27 @@ class AdamVec {
     w = hn::Sub(w, hn::Div(hn::Mul(hn::Set(d, scalars.step_size), m), denominator));
   }
 
+  /// The step on the vector at column c of a row, in memory.
+  HWY_INLINE void step_at(const AdamMatrix& rows, std::int64_t row, std::int64_t c,
+                          const AdamScalars& scalars, FloatVec gradient) const {
+    const FloatTag d;
+    float* w = rows.weight.row(row) + c;
+    float* m = rows.first_moment.row(row) + c;
+    float* v = rows.second_moment.row(row) + c;
+    FloatVec w_c = hn::LoadU(d, w), m_c = hn::LoadU(d, m), v_c = hn::LoadU(d, v);
+    step(scalars, gradient, w_c, m_c, v_c);
+    hn::StoreU(w_c, d, w);
+    hn::StoreU(m_c, d, m);
+    hn::StoreU(v_c, d, v);
+  }
+
   /// The step on one row, in memory. gradient(c) is the gradient of the vector at column c.
   template <class Gradient>
   HWY_INLINE void step_row(const AdamMatrix& rows, std::int64_t row, const AdamScalars& scalars,
                            const Gradient& gradient) const {
-    const FloatTag d;
-    const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-    float* w = rows.weight.row(row);
-    float* m = rows.first_moment.row(row);
-    float* v = rows.second_moment.row(row);
+    const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(FloatTag()));
     for (std::int64_t c = 0; c < rows.width; c += lanes) {
-      FloatVec w_c = hn::LoadU(d, w + c), m_c = hn::LoadU(d, m + c), v_c = hn::LoadU(d, v + c);
-      step(scalars, gradient(c), w_c, m_c, v_c);
-      hn::StoreU(w_c, d, w + c);
-      hn::StoreU(m_c, d, m + c);
-      hn::StoreU(v_c, d, v + c);
+      step_at(rows, row, c, scalars, gradient(c));
     }
   }
 

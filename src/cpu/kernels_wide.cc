@@ -62,28 +62,20 @@ void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end) {
 }
 
 void sparse_adam(const SparseAdam& op, std::int64_t begin, std::int64_t end) {
-  const FloatTag d;
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);
-  const FloatVec scale = hn::Set(d, op.scale);
+  const FloatVec scale = hn::Set(FloatTag(), op.scale);
   for (std::int64_t i = begin; i < end; ++i) {
     const std::int64_t row = op.columns.ids[i];
     const std::int64_t first = op.columns.begin[i];
     const std::int32_t* entry_row = op.columns.entry_row.raw() + first;
     const std::int64_t* entry_index = op.columns.entry_index.raw() + first;
-    float* w = op.rows.weight.row(row);
-    float* m = op.rows.first_moment.row(row);
-    float* v = op.rows.second_moment.row(row);
     weighted_rows(
         op.columns.begin[i + 1] - first, op.rows.width,
         [&](std::int64_t e) { return op.factor.row(entry_row[e]); },
         [&](std::int64_t e) { return op.coefficients[entry_index[e]]; },
         [&](std::int64_t c, FloatVec sum) {
-          FloatVec w_c = hn::LoadU(d, w + c), m_c = hn::LoadU(d, m + c), v_c = hn::LoadU(d, v + c);
-          adam.step(scalars, hn::Mul(scale, sum), w_c, m_c, v_c);
-          hn::StoreU(w_c, d, w + c);
-          hn::StoreU(m_c, d, m + c);
-          hn::StoreU(v_c, d, v + c);
+          adam.step_at(op.rows, row, c, scalars, hn::Mul(scale, sum));
         });
     op.rows.last_step[row] = op.step;
   }
@@ -111,9 +103,9 @@ void sparse_adam(const SparseAdam& op, std::int64_t begin, std::int64_t end) {
 }
 
 std::string instruction_set() {
-  // foreach_target's table is chosen at the first dispatch; this is the same choice.
-  return hwy::TargetName(static_cast<std::int64_t>(hwy::SupportedTargets() & HWY_TARGETS) &
-                         -static_cast<std::int64_t>(hwy::SupportedTargets() & HWY_TARGETS));
+  // The best target is the lowest bit: the choice that the first dispatch makes.
+  const auto usable = static_cast<std::int64_t>(hwy::SupportedTargets() & HWY_TARGETS);
+  return hwy::TargetName(usable & -usable);
 }
 
 }  // namespace hourglass::cpu

@@ -11,53 +11,44 @@
 #include <utility>
 
 #include "hourglass/core/error.h"
+#include "hourglass/core/file_descriptor.h"
 
 namespace hourglass {
 namespace {
 
 class FileSource final : public ByteSource {
  public:
-  explicit FileSource(const std::string& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit FileSource(const std::string& path)
+      : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     struct stat status;
-    if (fd_ < 0 || ::fstat(fd_, &status) != 0) {
-      const int cause = errno;
-      close();
+    if (!file_.is_open() || ::fstat(file_.get(), &status) != 0) {
       throw Error(fmt::format("{}: cannot be read: {}; check the name and its permissions", path,
-                              std::strerror(cause)));
+                              std::strerror(errno)));
     }
     if (S_ISDIR(status.st_mode)) {
-      close();
       throw Error(fmt::format("{}: is a directory; name a file of ratings", path));
     }
-    ::posix_fadvise(fd_, 0, 0, POSIX_FADV_SEQUENTIAL);
+    ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   }
-  ~FileSource() override { close(); }
-  FileSource(const FileSource&) = delete;
-  FileSource& operator=(const FileSource&) = delete;
 
   std::size_t read(char* to, std::size_t size) override {
     std::size_t filled = 0;
     while (filled < size) {
-      const ssize_t got = ::read(fd_, to + filled, size - filled);
+      const ssize_t got =
+          retry([&] { return ::read(file_.get(), to + filled, size - filled); });
       if (got == 0) break;
-      if (got > 0) {
-        filled += static_cast<std::size_t>(got);
-      } else if (errno != EINTR) {
+      if (got < 0) {
         if (filled > 0) break;  // hand these out; the next call meets the fault again
         throw SourceError(fmt::format("reading failed: {}; copy the file elsewhere and try again",
                                       std::strerror(errno)));
       }
+      filled += static_cast<std::size_t>(got);
     }
     return filled;
   }
 
  private:
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-
-  int fd_;
+  FileDescriptor file_;
 };
 
 /// A source whose first bytes were looked at and are put back in front.

@@ -65,9 +65,8 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
               entry_row_.ptr(), entry_index_.ptr(), n_columns_.ptr()};
 }
 
-Matrix<float> Autoencoder::activation(std::size_t layer) const {
-  auto& buffer = const_cast<Buffer<float>&>(activations_[layer]);
-  return {buffer.ptr(), padded(layers_[layer].n_outputs + 1)};
+Matrix<float> Autoencoder::activation(std::size_t layer) {
+  return {activations_[layer].ptr(), padded(layers_[layer].n_outputs + 1)};
 }
 
 AdamConstants Autoencoder::adam() const {
@@ -82,10 +81,9 @@ AdamConstants Autoencoder::adam() const {
           .schedule_size = schedule_.size()};
 }
 
-MiddleLayers Autoencoder::middle(std::int64_t n_rows) const {
+MiddleLayers Autoencoder::middle(std::int64_t n_rows) {
   const auto delta = [&](std::size_t l) {
-    return Matrix<float>{const_cast<Buffer<float>&>(deltas_[l]).ptr(),
-                         padded(layers_[l].n_outputs)};
+    return Matrix<float>{deltas_[l].ptr(), padded(layers_[l].n_outputs)};
   };
   MiddleLayers m;
   m.n_layers = static_cast<int>(layers_.size()) - 2;
@@ -105,21 +103,26 @@ MiddleLayers Autoencoder::middle(std::int64_t n_rows) const {
   return m;
 }
 
+template <class AnyModel, class Use>
+void Autoencoder::for_each_parameter(AnyModel& model, std::size_t layer, const Use& use) const {
+  const std::int64_t in = layers_[layer].n_inputs, out = layers_[layer].n_outputs;
+  const std::int64_t stride = parameters_[layer].matrix.weight.stride;
+  const bool output = layer + 1 == layers_.size();  // [out x (in + 1)]; the others [(in + 1) x out]
+  for (std::int64_t o = 0; o < out; ++o) {
+    for (std::int64_t i = 0; i <= in; ++i) {
+      auto& parameter = i < in ? model.weights[layer][static_cast<std::size_t>(o * in + i)]
+                               : model.biases[layer][static_cast<std::size_t>(o)];
+      use(static_cast<std::size_t>(output ? o * stride + i : i * stride + o), parameter);
+    }
+  }
+}
+
 void Autoencoder::load(const Model& model) {
   step_ = 0;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     Parameters& p = parameters_[l];
-    const std::int64_t in = layers_[l].n_inputs, out = layers_[l].n_outputs;
-    const std::int64_t stride = p.matrix.weight.stride;
-    const bool output = l + 1 == layers_.size();  // [out x (in + 1)]; the others [(in + 1) x out]
-    std::vector<float> rows(static_cast<std::size_t>(p.n_rows * stride));
-    for (std::int64_t o = 0; o < out; ++o) {
-      for (std::int64_t i = 0; i <= in; ++i) {
-        const float w = i < in ? model.weights[l][static_cast<std::size_t>(o * in + i)]
-                               : model.biases[l][static_cast<std::size_t>(o)];
-        rows[static_cast<std::size_t>(output ? o * stride + i : i * stride + o)] = w;
-      }
-    }
+    std::vector<float> rows(static_cast<std::size_t>(p.weight.size()));
+    for_each_parameter(model, l, [&](std::size_t place, float w) { rows[place] = w; });
     p.weight.upload(rows);
     std::fill(rows.begin(), rows.end(), 0.0F);
     p.first_moment.upload(rows);
@@ -151,19 +154,10 @@ void Autoencoder::save(Model& model) {
   model.weights.resize(layers_.size());
   model.biases.resize(layers_.size());
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const std::int64_t in = layers_[l].n_inputs, out = layers_[l].n_outputs;
-    const std::int64_t stride = parameters_[l].matrix.weight.stride;
-    const bool output = l + 1 == layers_.size();
     const std::vector<float> rows = parameters_[l].weight.download();
-    model.weights[l].resize(static_cast<std::size_t>(in * out));
-    model.biases[l].resize(static_cast<std::size_t>(out));
-    for (std::int64_t o = 0; o < out; ++o) {
-      for (std::int64_t i = 0; i <= in; ++i) {
-        float& w = i < in ? model.weights[l][static_cast<std::size_t>(o * in + i)]
-                          : model.biases[l][static_cast<std::size_t>(o)];
-        w = rows[static_cast<std::size_t>(output ? o * stride + i : i * stride + o)];
-      }
-    }
+    model.weights[l].resize(static_cast<std::size_t>(layers_[l].n_inputs * layers_[l].n_outputs));
+    model.biases[l].resize(static_cast<std::size_t>(layers_[l].n_outputs));
+    for_each_parameter(model, l, [&](std::size_t place, float& w) { w = rows[place]; });
   }
 }
 

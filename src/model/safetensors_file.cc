@@ -103,8 +103,8 @@ void SafetensorsFile::verify_checksum(std::string_view header, std::int64_t file
 
 void SafetensorsFile::read_bytes(std::span<std::byte> bytes, std::int64_t file_offset) const {
   while (!bytes.empty()) {
-    const ssize_t n = ::pread(file_.get(), bytes.data(), bytes.size(), file_offset);
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n =
+        retry([&] { return ::pread(file_.get(), bytes.data(), bytes.size(), file_offset); });
     if (n < 0) throw_file_error(path_, "read it", errno);
     if (n == 0) {
       throw Error(

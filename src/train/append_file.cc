@@ -36,9 +36,10 @@ std::string AppendFile::read() const {
   std::string content(static_cast<std::size_t>(size_), '\0');
   std::size_t done = 0;
   while (done < content.size()) {
-    const ssize_t n = ::pread(file_.get(), content.data() + done, content.size() - done,
-                              static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry([&] {
+      return ::pread(file_.get(), content.data() + done, content.size() - done,
+                     static_cast<off_t>(done));
+    });
     if (n <= 0) throw_file_error(path_, "read it", n == 0 ? EIO : errno);
     done += static_cast<std::size_t>(n);
   }
@@ -46,18 +47,17 @@ std::string AppendFile::read() const {
 }
 
 void AppendFile::truncate(std::int64_t bytes) {
-  int status = ::ftruncate(file_.get(), bytes);
-  while (status != 0 && errno == EINTR) status = ::ftruncate(file_.get(), bytes);
-  if (status != 0) throw_file_error(path_, "write it", errno);
+  if (retry([&] { return ::ftruncate(file_.get(), bytes); }) != 0) throw_file_error(path_, "write it", errno);
   size_ = bytes;
 }
 
 void AppendFile::append(std::string_view record) {
   std::size_t done = 0;
   while (done < record.size()) {
-    const ssize_t n = ::pwrite(file_.get(), record.data() + done, record.size() - done,
-                               size_ + static_cast<off_t>(done));
-    if (n < 0 && errno == EINTR) continue;
+    const ssize_t n = retry([&] {
+      return ::pwrite(file_.get(), record.data() + done, record.size() - done,
+                      size_ + static_cast<off_t>(done));
+    });
     if (n <= 0) {
       const int error = n == 0 ? EIO : errno;
       // A reader must not meet half a record. Where even this fails, the first error is the news.
@@ -70,9 +70,7 @@ void AppendFile::append(std::string_view record) {
 }
 
 void AppendFile::sync() {
-  int status = ::fsync(file_.get());
-  while (status != 0 && errno == EINTR) status = ::fsync(file_.get());
-  if (status != 0) throw_file_error(path_, "write it", errno);
+  if (retry([&] { return ::fsync(file_.get()); }) != 0) throw_file_error(path_, "write it", errno);
 }
 
 }  // namespace hourglass

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cerrno>
 #include <filesystem>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,14 @@ class FileDescriptor {
  private:
   int descriptor_ = -1;
 };
+
+/// A system call's result; `call` is made again while a signal interrupts it.
+template <class Call>
+auto retry(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
 
 /// Throws the Error `PATH: cannot ACTION: REASON; HINT` for a system call on `path` that left
 /// `error` in errno ("no space left on device; free some or write elsewhere").

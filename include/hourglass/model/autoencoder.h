@@ -55,9 +55,12 @@ class Autoencoder {
   Parameters make_parameters(std::int64_t n_rows, std::int64_t width);
   void catch_up_all();
   void forward(const BatchRows& batch);
-  MiddleLayers middle(std::int64_t n_rows) const;
+  MiddleLayers middle(std::int64_t n_rows);
   AdamConstants adam() const;
-  Matrix<float> activation(std::size_t layer) const;
+  Matrix<float> activation(std::size_t layer);
+  /// use(place, parameter) for each weight and bias of `model`'s layer, place its index in our rows.
+  template <class AnyModel, class Use>
+  void for_each_parameter(AnyModel& model, std::size_t layer, const Use& use) const;
 
   Backend* backend_;
   AutoencoderOptions options_;
