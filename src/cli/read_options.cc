@@ -1,32 +1,42 @@
 #include "cli/read_options.h"
 
-#include <map>
-#include <string>
-
 namespace hourglass::cli {
 namespace {
 
 template <class T>
 void add_choice(CLI::App& app, const std::string& name, T& choice,
-                const std::map<std::string, T>& choices, const std::string& help) {
+                const std::map<std::string, T>& words, const std::string& help) {
   std::string shown;
-  for (const auto& [word, meaning] : choices) {
+  for (const auto& [word, meaning] : words) {
     if (meaning == choice) shown = word;
   }
   app.add_option_function<std::string>(
-         name, [&choice, choices](const std::string& word) { choice = choices.at(word); }, help)
-      ->check(CLI::IsMember(choices))
+         name, [&choice, words](const std::string& word) { choice = words.at(word); }, help)
+      ->check(CLI::IsMember(words))
       ->default_str(shown)
       ->group("Reading");
 }
 
 }  // namespace
 
+template <>
+const std::map<std::string, RatingsFormat>& choices() {
+  static const std::map<std::string, RatingsFormat> words = {{"auto", RatingsFormat::kAuto},
+                                                             {"wide", RatingsFormat::kWide},
+                                                             {"long", RatingsFormat::kLong}};
+  return words;
+}
+
+template <>
+const std::map<std::string, RepeatedPairs>& choices() {
+  static const std::map<std::string, RepeatedPairs> words = {{"mean", RepeatedPairs::kMean},
+                                                             {"last", RepeatedPairs::kLast},
+                                                             {"error", RepeatedPairs::kError}};
+  return words;
+}
+
 void add_read_options(CLI::App& app, ReadOptions& options) {
-  add_choice<RatingsFormat>(app, "--format", options.format,
-                            {{"auto", RatingsFormat::kAuto},
-                             {"wide", RatingsFormat::kWide},
-                             {"long", RatingsFormat::kLong}},
+  add_choice<RatingsFormat>(app, "--format", options.format, choices<RatingsFormat>(),
                             "wide: a row a line, the header names the columns; long: a rating a "
                             "line. auto: long where the separator is ::, where a header of 3 to 16 "
                             "fields names a value (rating, score, stars, value) or a user and an "
@@ -36,10 +46,7 @@ void add_read_options(CLI::App& app, ReadOptions& options) {
       app, "--separator", options.separator,
       {{"auto", ""}, {"comma", ","}, {"tab", "\t"}, {"semicolon", ";"}, {"::", "::"}},
       "what stands between two fields; auto: what the first line has most of");
-  add_choice<RepeatedPairs>(app, "--repeated", options.repeated,
-                            {{"mean", RepeatedPairs::kMean},
-                             {"last", RepeatedPairs::kLast},
-                             {"error", RepeatedPairs::kError}},
+  add_choice<RepeatedPairs>(app, "--repeated", options.repeated, choices<RepeatedPairs>(),
                             "long: what to do where several lines rate the same row and column");
   app.add_flag("--keep-zeros", options.keep_zeros, "a cell equal to 0 is a rating; else it is none")
       ->group("Reading");

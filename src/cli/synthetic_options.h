@@ -17,4 +17,13 @@ inline void add_synthetic_options(CLI::App& app, SyntheticOptions& options) {
   add("--noise", options.noise, "standard deviation of the noise on every cell");
 }
 
+/// use(long name, member) for each of them.
+template <class Use>
+void for_each_synthetic_option(SyntheticOptions& options, const Use& use) {
+  use("rows", options.rows);
+  use("columns", options.columns);
+  use("sparsity", options.sparsity);
+  use("noise", options.noise);
+}
+
 }  // namespace hourglass::cli

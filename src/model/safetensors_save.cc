@@ -42,8 +42,8 @@ void check_views(std::span<const TensorView> tensors, const std::filesystem::pat
   std::set<std::string_view> names;
   for (const TensorView& tensor : tensors) {
     if (std::ranges::any_of(tensor.shape, [](std::int64_t extent) { return extent < 0; }) ||
-        tensor_bytes(tensor.dtype, tensor.shape) !=
-            static_cast<std::int64_t>(tensor.bytes.size())) {
+        (!tensor.read && tensor_bytes(tensor.dtype, tensor.shape) !=
+                             static_cast<std::int64_t>(tensor.bytes.size()))) {
       throw std::invalid_argument(fmt::format("tensor {} {} of {} has {} bytes",
                                               in_quotes(tensor.name), to_string(tensor.shape),
                                               to_string(tensor.dtype), tensor.bytes.size()));
@@ -76,7 +76,7 @@ std::string header_with_length(std::span<const TensorView> tensors,
   std::int64_t offset = 0;
   for (const std::size_t i : order) {
     const TensorView& tensor = tensors[i];
-    const std::int64_t end = offset + static_cast<std::int64_t>(tensor.bytes.size());
+    const std::int64_t end = offset + tensor_bytes(tensor.dtype, tensor.shape);
     header += fmt::format(R"(,{}:{{"dtype":"{}","shape":{},"data_offsets":[{},{}]}})",
                           json_string(tensor.name, path), to_string(tensor.dtype),
                           nlohmann::json(tensor.shape).dump(), offset, end);
@@ -130,6 +130,8 @@ TensorView::TensorView(std::string name_, Shape shape_, std::span<const std::uin
       dtype(DType::kU8),
       shape(std::move(shape_)),
       bytes(bytes_of(values)) {}
+TensorView::TensorView(std::string name_, DType dtype_, Shape shape_, ReadTensor read_)
+    : name(std::move(name_)), dtype(dtype_), shape(std::move(shape_)), read(std::move(read_)) {}
 
 void save_safetensors(const std::filesystem::path& path, std::span<const TensorView> tensors,
                       const Metadata& metadata) {
@@ -139,9 +141,9 @@ void save_safetensors(const std::filesystem::path& path, std::span<const TensorV
 
   AtomicFile file(path);
   Sha256 sha256;
+  // A block is hashed and written while it is in the cache.
+  constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
   const auto append = [&](std::span<const std::byte> bytes) {
-    // A block is hashed and written while it is in the cache.
-    constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
     while (!bytes.empty()) {
       const auto block = bytes.first(std::min(kBlockBytes, bytes.size()));
       sha256.update(block);
@@ -150,7 +152,18 @@ void save_safetensors(const std::filesystem::path& path, std::span<const TensorV
     }
   };
   append(std::as_bytes(std::span(header)));
-  for (const std::size_t i : order) append(tensors[i].bytes);
+  std::vector<std::byte> block;
+  for (const std::size_t i : order) {
+    const TensorView& tensor = tensors[i];
+    append(tensor.bytes);
+    if (!tensor.read) continue;
+    const std::int64_t size = tensor_bytes(tensor.dtype, tensor.shape);
+    for (std::int64_t offset = 0; offset < size; offset += std::ssize(block)) {
+      block.resize(std::min(kBlockBytes, static_cast<std::size_t>(size - offset)));
+      tensor.read(offset, block);
+      append(block);
+    }
+  }
   file.patch(static_cast<std::int64_t>(kLengthBytes + kBeforeDigits.size()), sha256.hex());
   file.commit();
 }

@@ -1,8 +1,11 @@
 #include "hourglass/train/run_folder.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdint>
 #include <fstream>
@@ -46,6 +49,18 @@ RunFolder RunFolder::open(std::filesystem::path path) {
         fmt::format("{}: has no run.json, so it is not the folder of a run; name the folder "
                     "that train wrote with --output",
                     folder.path().string()));
+  }
+  return folder;
+}
+
+FileDescriptor RunFolder::lock() const {
+  FileDescriptor folder(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder.is_open()) throw_file_error(path_, "open the folder", errno);
+  if (retry([&] { return ::flock(folder.get(), LOCK_EX | LOCK_NB); }) != 0 &&
+      errno == EWOULDBLOCK) {
+    throw Error(fmt::format("{}: another hourglass is training into this folder; wait for it or "
+                            "choose another --output",
+                            path_.string()));
   }
   return folder;
 }

@@ -1,5 +1,7 @@
 #include "hourglass/train/trainer.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -19,8 +21,9 @@ Model initial_model(const NetworkShape& shape, std::uint64_t seed) {
   for (const LayerShape& layer : shape.layers()) {
     const float bound = static_cast<float>(1 / std::sqrt(static_cast<double>(layer.n_inputs)));
     const auto draw = [&](std::int64_t row, std::int64_t column) {
-      const auto words = philox(seed, RandomPurpose::kInitialWeights, tensor,
-                                static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(column));
+      const auto words =
+          philox(seed, RandomPurpose::kInitialWeights, tensor, static_cast<std::uint32_t>(row),
+                 static_cast<std::uint32_t>(column));
       return (2 * uniform(words[0]) - 1) * bound;
     };
     std::vector<float> weight, bias;
@@ -52,12 +55,12 @@ std::vector<std::int32_t> shuffled_rows(std::int64_t n_rows, std::uint64_t seed,
 }
 
 bool EarlyStopping::improved(double loss) {
-  if (loss < best_ - min_delta_) {
-    best_ = loss;
-    waited_ = 0;
+  if (loss < best - min_delta) {
+    best = loss;
+    waited = 0;
     return true;
   }
-  ++waited_;
+  ++waited;
   return false;
 }
 
@@ -74,67 +77,117 @@ std::int64_t fullest_batch(const CsrMatrix& ratings, std::int64_t batch_size) {
   return std::accumulate(lengths.begin(), lengths.begin() + n, std::int64_t{0});
 }
 
+std::int32_t batch_size(const CsrMatrix& ratings, const TrainOptions& options) {
+  return static_cast<std::int32_t>(std::min<std::int64_t>(options.batch_size, ratings.n_rows));
+}
+
+const CsrMatrix& not_empty(const CsrMatrix& ratings) {
+  if (ratings.n_entries() == 0) throw Error("there is nothing to train on: no cell has a rating");
+  return ratings;
+}
+
 }  // namespace
+
+Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options)
+    : ratings_(&not_empty(ratings)),
+      options_(options),
+      row_offsets_(backend, std::span<const std::int64_t>(ratings.row_offsets)),
+      columns_(backend, std::span<const std::int32_t>(ratings.columns)),
+      values_(backend, std::span<const float>(ratings.values)),
+      order_(backend, ratings.n_rows),
+      losses_(backend, (ratings.n_rows - 1) / batch_size(ratings, options) + 1),
+      network_(backend,
+               {.shape = options.shape,
+                .objective = options.objective,
+                .adam = options.adam,
+                .max_batch = batch_size(ratings, options),
+                .max_batch_entries = fullest_batch(ratings, batch_size(ratings, options))}),
+      rows_(static_cast<std::size_t>(ratings.n_rows)),
+      early_{.min_delta = options.min_delta, .patience = options.patience} {
+  std::iota(rows_.begin(), rows_.end(), 0);
+}
+
+void Trainer::start(const Model& model) {
+  network_.load(model);
+  early_ = {.min_delta = options_.min_delta, .patience = options_.patience};
+  result_ = {};
+  batch_ = n_steps_ = 0;
+}
+
+bool Trainer::done() const {
+  return batch_ == 0 && (result_.epoch >= options_.epochs || early_.stop());
+}
+
+void Trainer::begin_epoch() {
+  if (options_.shuffle) rows_ = shuffled_rows(ratings_->n_rows, options_.seed, result_.epoch + 1);
+  order_.upload(rows_);
+}
+
+std::optional<EpochResult> Trainer::step() {
+  if (batch_ == 0) begin_epoch();
+  const std::int64_t size = batch_size(*ratings_, options_);
+  const std::int64_t first = batch_ * size;
+  const std::int64_t n = std::min(size, ratings_->n_rows - first);
+  std::int64_t n_ratings = 0;
+  for (std::int64_t b = first; b < first + n; ++b) {
+    n_ratings += ratings_->row_length(rows_[static_cast<std::size_t>(b)]);
+  }
+  if (options_.objective == Objective::kAllCells || n_ratings > 0) {
+    const CsrPtr ratings = {row_offsets_.ptr(), columns_.ptr(), values_.ptr(), ratings_->n_rows,
+                            ratings_->n_columns};
+    network_.step({ratings, order_.ptr() + first, static_cast<std::int32_t>(n)}, n_ratings,
+                  losses_.ptr() + n_steps_);
+    ++n_steps_;
+  }
+  if (++batch_ < batches_per_epoch()) return std::nullopt;
+  return end_epoch();
+}
+
+EpochResult Trainer::end_epoch() {
+  const std::vector<double> losses = losses_.download();
+  double sum = 0;
+  for (std::int64_t s = 0; s < n_steps_; ++s) {
+    const double loss = losses[static_cast<std::size_t>(s)];
+    if (!std::isfinite(loss)) {
+      throw Error(
+          fmt::format("the training diverged in epoch {}, step {}: the loss is not finite; "
+                      "lower --learning-rate",
+                      result_.epoch + 1, s + 1));
+    }
+    sum += loss;
+  }
+  ++result_.epoch;
+  result_.loss = sum / static_cast<double>(n_steps_);
+  result_.improved = early_.improved(result_.loss);
+  result_.best = early_.best;
+  result_.stopped = early_.stop();
+  batch_ = n_steps_ = 0;
+  return result_;
+}
+
+void Trainer::require_finite_weights() const {
+  if (network_.weights_are_finite()) return;
+  const std::int64_t epoch = batch_ == 0 ? result_.epoch : result_.epoch + 1;
+  throw Error(
+      fmt::format("the training diverged by epoch {}, step {}: a weight is not finite; "
+                  "lower --learning-rate",
+                  epoch, batch_ == 0 ? batches_per_epoch() : batch_));
+}
+
+void Trainer::save(Model& model) {
+  network_.save(model);  // catches up first: weight decay can leave a row infinite only now
+  require_finite_weights();
+}
 
 EpochResult train(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,
                   Model& model, const std::function<void(const EpochResult&)>& on_epoch) {
-  if (ratings.n_entries() == 0) throw Error("there is nothing to train on: no cell has a rating");
-  const bool rated_only = options.objective == Objective::kRatedCells;
-  const auto batch_size =
-      static_cast<std::int32_t>(std::min<std::int64_t>(options.batch_size, ratings.n_rows));
-  const std::int64_t n_batches = (ratings.n_rows + batch_size - 1) / batch_size;
-  Buffer<std::int64_t> row_offsets(backend, std::span<const std::int64_t>(ratings.row_offsets));
-  Buffer<std::int32_t> columns(backend, std::span<const std::int32_t>(ratings.columns));
-  Buffer<float> values(backend, std::span<const float>(ratings.values));
-  Buffer<std::int32_t> order(backend, ratings.n_rows);
-  Buffer<double> losses(backend, n_batches);
-  Autoencoder network(backend, {.shape = options.shape,
-                                .objective = options.objective,
-                                .adam = options.adam,
-                                .max_batch = batch_size,
-                                .max_batch_entries = fullest_batch(ratings, batch_size)});
-  network.load(model);
-
-  const CsrPtr on_device = {row_offsets.ptr(), columns.ptr(), values.ptr(), ratings.n_rows,
-                            ratings.n_columns};
-  EarlyStopping early(options.min_delta, options.patience);
-  EpochResult result;
-  std::vector<std::int32_t> rows(static_cast<std::size_t>(ratings.n_rows));
-  std::iota(rows.begin(), rows.end(), 0);
-  while (result.epoch < options.epochs && !result.stopped) {
-    ++result.epoch;
-    if (options.shuffle) rows = shuffled_rows(ratings.n_rows, options.seed, result.epoch);
-    order.upload(rows);
-    std::int64_t n_steps = 0;
-    for (std::int64_t first = 0; first < ratings.n_rows; first += batch_size) {
-      const auto n =
-          static_cast<std::int32_t>(std::min<std::int64_t>(batch_size, ratings.n_rows - first));
-      std::int64_t n_ratings = 0;
-      for (std::int32_t b = 0; b < n; ++b) {
-        n_ratings += ratings.row_length(rows[static_cast<std::size_t>(first + b)]);
-      }
-      if (rated_only && n_ratings == 0) continue;
-      network.step({on_device, order.ptr() + first, n}, n_ratings, losses.ptr() + n_steps);
-      ++n_steps;
-    }
-    const std::vector<double> step_losses = losses.download();
-    double sum = 0;
-    for (std::int64_t s = 0; s < n_steps; ++s) {
-      const double loss = step_losses[static_cast<std::size_t>(s)];
-      if (!std::isfinite(loss)) {
-        throw Error("the training diverged in epoch " + std::to_string(result.epoch) + ", step " +
-                    std::to_string(s + 1) + ": the loss is not finite; lower --learning-rate");
-      }
-      sum += loss;
-    }
-    result.loss = sum / static_cast<double>(n_steps);
-    result.improved = early.improved(result.loss);
-    result.best = early.best();
-    result.stopped = early.stop();
-    on_epoch(result);
+  Trainer trainer(backend, ratings, options);
+  trainer.start(model);
+  while (!trainer.done()) {
+    if (const auto epoch = trainer.step()) on_epoch(*epoch);
   }
-  network.save(model);
-  return result;
+  trainer.save(model);
+  return trainer.last_epoch();
 }
 
 }  // namespace hourglass

@@ -43,7 +43,7 @@ TEST(InitialModelTest, FillsPyTorchsBounds) {
 }
 
 TEST(EarlyStoppingTest, CountsAsTheNotebookDoes) {
-  EarlyStopping early(0.1, 2);
+  EarlyStopping early{.min_delta = 0.1, .patience = 2};
   EXPECT_TRUE(early.improved(1.0));
   EXPECT_FALSE(early.improved(0.95));  // better, but by less than min_delta
   EXPECT_FALSE(early.stop());
@@ -51,7 +51,7 @@ TEST(EarlyStoppingTest, CountsAsTheNotebookDoes) {
   EXPECT_FALSE(early.improved(0.75));
   EXPECT_FALSE(early.improved(0.75));
   EXPECT_TRUE(early.stop());
-  EXPECT_EQ(early.best(), 0.8);
+  EXPECT_EQ(early.best, 0.8);
 }
 
 std::vector<double> losses(const CsrMatrix& ratings, const TrainOptions& options, int threads) {

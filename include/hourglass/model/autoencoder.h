@@ -6,6 +6,7 @@
 #include "hourglass/model/adam_schedule.h"
 #include "hourglass/model/model_file.h"
 #include "hourglass/model/network.h"
+#include "hourglass/model/safetensors.h"
 #include "hourglass/ops/backend.h"
 
 namespace hourglass {
@@ -45,6 +46,17 @@ class Autoencoder {
 
   std::int64_t steps() const { return step_; }
 
+  /// The weights and Adam's state as they stand, deferred rows deferred, in our own layout: a layer's
+  /// NAME.rows, NAME.first_moment, NAME.second_moment (F32 [n_rows, stride]: a row an input, the bias
+  /// last; of the output layer a row an output, the bias in its last column) and NAME.last_step (I64
+  /// [n_rows]). Read from the backend's memory while a file is written: one copy of them is enough.
+  std::vector<TensorView> state() const;
+  /// Takes up such a state, as it was after `step` steps. Throws Error where it is none of this
+  /// network.
+  void load_state(const SafetensorsFile& file, std::int64_t step);
+  /// No weight is infinite or NaN.
+  bool weights_are_finite() const;
+
  private:
   struct Parameters {
     Buffer<float> weight, first_moment, second_moment;
@@ -53,6 +65,10 @@ class Autoencoder {
     std::int64_t n_rows = 0;
   };
   Parameters make_parameters(std::int64_t n_rows, std::int64_t width);
+  /// use(name, array) for each array of the state.
+  template <class Self, class Use>
+  static void for_each_state(Self& self, const Use& use);
+  void compute_gram();
   void catch_up_all();
   void forward(const BatchRows& batch);
   MiddleLayers middle(std::int64_t n_rows);

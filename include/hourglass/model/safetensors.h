@@ -35,18 +35,24 @@ std::string to_string(const Shape& shape);  ///< "[128, 1000]"
 
 using Metadata = std::map<std::string, std::string, std::less<>>;
 
-/// A tensor to write: the caller's memory, never copied.
+/// Fills `bytes` with those of a tensor from `offset` on.
+using ReadTensor = std::function<void(std::int64_t offset, std::span<std::byte> bytes)>;
+
+/// A tensor to write: the caller's memory, never copied, or what `read` gives, asked for block by
+/// block while the file is written (memory of a device need not fit into the host's).
 struct TensorView {
   TensorView(std::string name, Shape shape, std::span<const float> values);
   TensorView(std::string name, Shape shape, std::span<const double> values);
   TensorView(std::string name, Shape shape, std::span<const std::int32_t> values);
   TensorView(std::string name, Shape shape, std::span<const std::int64_t> values);
   TensorView(std::string name, Shape shape, std::span<const std::uint8_t> values);
+  TensorView(std::string name, DType dtype, Shape shape, ReadTensor read);
 
   std::string name;
   DType dtype;
   Shape shape;                       ///< its product is the number of elements
-  std::span<const std::byte> bytes;  ///< little-endian, row-major
+  std::span<const std::byte> bytes;  ///< little-endian, row-major; empty where `read` is set
+  ReadTensor read;
 };
 
 /// The format's limit on its JSON part, and ours.

@@ -4,6 +4,8 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
+#include "hourglass/core/file_descriptor.h"
+
 namespace hourglass {
 
 /// The files of one bottleneck: `k=64/` in a run's folder. RunLog keeps the others there.
@@ -25,6 +27,10 @@ class RunFolder {
 
   /// A folder that has a run.json. Throws Error for any other path.
   static RunFolder open(std::filesystem::path path);
+
+  /// While the result lives, another lock() of the folder fails with an Error. It dies with its
+  /// owner. Where the file system has no such locks (some network ones), RunLog's must do.
+  [[nodiscard]] FileDescriptor lock() const;
 
   const std::filesystem::path& path() const { return path_; }
   std::filesystem::path run_json() const { return path_ / "run.json"; }

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "hourglass/core/csr.h"
@@ -17,22 +19,17 @@ Model initial_model(const NetworkShape& shape, std::uint64_t seed);
 std::vector<std::int32_t> shuffled_rows(std::int64_t n_rows, std::uint64_t seed,
                                         std::int64_t epoch);
 
-/// The notebook's: an epoch improves when its loss is below best - min_delta; `patience` epochs in a
-/// row that do not improve end the training.
-class EarlyStopping {
- public:
-  EarlyStopping(double min_delta, std::int64_t patience)
-      : min_delta_(min_delta), patience_(patience) {}
+/// The notebook's: an epoch improves when its loss is below best - min_delta; `patience` epochs in
+/// a row that do not improve end the training.
+struct EarlyStopping {
+  double min_delta = 0;
+  std::int64_t patience = 0;
+  double best = std::numeric_limits<double>::infinity();
+  std::int64_t waited = 0;  ///< epochs since the best
+
   /// Takes an epoch's loss; whether it improved.
   bool improved(double loss);
-  bool stop() const { return waited_ >= patience_; }
-  double best() const { return best_; }
-
- private:
-  double min_delta_;
-  std::int64_t patience_;
-  double best_ = std::numeric_limits<double>::infinity();
-  std::int64_t waited_ = 0;
+  bool stop() const { return waited >= patience; }
 };
 
 struct TrainOptions {
@@ -48,17 +45,67 @@ struct TrainOptions {
 };
 
 struct EpochResult {
-  std::int64_t epoch = 0;  ///< from 1
+  std::int64_t epoch = 0;  ///< from 1; 0: none has ended yet
   double loss = 0;         ///< mean of the batches' losses
   double best = 0;
   bool improved = false;
   bool stopped = false;  ///< early stopping ends the training here
 };
 
-/// Trains `model` in place on the rows of `ratings`, epoch by epoch; on_epoch hears of each.
-/// Mini-batches of shuffled rows, the last one smaller and kept; of rated cells only, a batch that
-/// has none makes no step and does not enter the mean. Throws Error, naming epoch and step, where a
-/// loss is not finite, and where there is nothing to train on.
+/// A training on the rows of `ratings`, a mini-batch at a time: shuffled rows, the last batch
+/// smaller and kept; of rated cells only, a batch that has none makes no step and does not enter
+/// the epoch's mean. Between any two batches it can be saved as a checkpoint, from which another
+/// Trainer of the same ratings and options (epochs and patience may differ) goes on to the same
+/// bits.
+class Trainer {
+ public:
+  /// Neither the backend nor the ratings are copied: they must outlive the trainer. Throws Error
+  /// where there is nothing to train on.
+  Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options);
+
+  /// Begins with the weights of `model`.
+  void start(const Model& model);
+  /// Begins where save_checkpoint() was. Throws Error for a file that is damaged or of another
+  /// network.
+  void resume(const std::filesystem::path& checkpoint);
+
+  /// Between epochs, with all of them made or stopped early.
+  bool done() const;
+  /// The next mini-batch; the epoch's result where it was the last of one. Throws Error, naming
+  /// epoch and step, where a loss of the epoch is not finite.
+  std::optional<EpochResult> step();
+
+  const EpochResult& last_epoch() const { return result_; }
+  std::int64_t batches_done() const { return batch_; }  ///< of the epoch under way
+  std::int64_t batches_per_epoch() const { return losses_.size(); }
+
+  /// Writes the state, whole or not at all. Throws Error where the disk refuses and where a weight
+  /// is not finite: a checkpoint that was there stays.
+  void save_checkpoint(const std::filesystem::path& path);
+  /// The weights as they are now. Throws Error where one is not finite.
+  void save(Model& model);
+
+ private:
+  void begin_epoch();
+  EpochResult end_epoch();
+  void require_finite_weights() const;
+
+  const CsrMatrix* ratings_;
+  TrainOptions options_;
+  Buffer<std::int64_t> row_offsets_;
+  Buffer<std::int32_t> columns_;
+  Buffer<float> values_;
+  Buffer<std::int32_t> order_;  ///< rows of this epoch
+  Buffer<double> losses_;       ///< [batches]: of this epoch's steps
+  Autoencoder network_;
+  std::vector<std::int32_t> rows_;  ///< order_, here
+  EarlyStopping early_;
+  EpochResult result_;        ///< of the last epoch that ended
+  std::int64_t batch_ = 0;    ///< batches of the epoch under way that are done
+  std::int64_t n_steps_ = 0;  ///< of them, those that made a step
+};
+
+/// Trains `model` in place to the end; on_epoch hears of each epoch.
 EpochResult train(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,
                   Model& model, const std::function<void(const EpochResult&)>& on_epoch);
 

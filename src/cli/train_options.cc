@@ -1,0 +1,167 @@
+#include "cli/train_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <type_traits>
+#include <vector>
+
+#include "cli/read_options.h"
+#include "cli/synthetic_options.h"
+#include "hourglass/core/error.h"
+
+namespace hourglass::cli {
+namespace {
+
+constexpr const char* kSynthetic = "synthetic";
+
+/// use(long name, member) for each option that decides the result.
+template <class Use>
+void for_each_recorded(TrainCommand& c, const Use& use) {
+  use("hidden", c.train.shape.hidden);
+  use("bottleneck", c.train.shape.bottleneck);
+  use("objective", c.objective);
+  use("batch-size", c.train.batch_size);
+  use("epochs", c.train.epochs);
+  use("learning-rate", c.train.adam.learning_rate);
+  use("weight-decay", c.train.adam.weight_decay);
+  use("min-delta", c.train.min_delta);
+  use("patience", c.train.patience);
+  use("seed", c.train.seed);
+  use("init", c.init);
+  use("no-shuffle", c.no_shuffle);
+  if (c.ratings == kSynthetic) {
+    for_each_synthetic_option(c.synthetic, use);
+  } else {
+    for_each_read_option(c.read, use);
+  }
+}
+
+template <class T>
+nlohmann::json to_json_value(const T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    for (const auto& [word, meaning] : choices<T>()) {
+      if (meaning == value) return word;
+    }
+  }
+  return value;
+}
+
+template <class T>
+void from_json_value(const nlohmann::json& json, T& value) {
+  if constexpr (std::is_enum_v<T>) {
+    value = choices<T>().at(json.get<std::string>());
+  } else {
+    json.get_to(value);
+  }
+}
+
+/// "128,64" or "none".
+void add_hidden(CLI::App& app, std::vector<int>& hidden) {
+  app.add_option_function<std::vector<std::string>>(
+         "--hidden",
+         [&hidden](const std::vector<std::string>& words) {
+           hidden.clear();
+           if (words == std::vector<std::string>{"none"}) return;
+           for (const std::string& word : words) {
+             int width = 0;
+             if (!CLI::detail::lexical_cast(word, width) || width < 1) {
+               throw CLI::ValidationError("--hidden", word +
+                                                          " is no width; it takes positive "
+                                                          "numbers, or none");
+             }
+             hidden.push_back(width);
+           }
+         },
+         "Widths of the hidden layers, outer first, or `none`")
+      ->delimiter(',')
+      ->type_name("INT,...")
+      ->default_str(fmt::format("{}", fmt::join(hidden, ",")));
+}
+
+}  // namespace
+
+Ratings TrainCommand::read_ratings() const {
+  if (ratings == kSynthetic) {
+    SyntheticOptions options = synthetic;
+    options.seed = train.seed;
+    return synthetic_ratings(options);
+  }
+  return hourglass::read_ratings(ratings, read);
+}
+
+void add_train_options(CLI::App& app, TrainCommand& command) {
+  TrainOptions& train = command.train;
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return app.add_option(name, value, help)->capture_default_str();
+  };
+  app.add_option("RATINGS", command.ratings,
+                 "A wide or long file of ratings, or `synthetic`: the notebook's test matrix")
+      ->required();
+  app.add_option("--output", command.output, "Folder for the results")->required();
+  add_hidden(app, train.shape.hidden);
+  add("--bottleneck", train.shape.bottleneck, "Width of the code")->check(CLI::PositiveNumber);
+  add("--objective", command.objective,
+      "Mean square over `all` cells, or over the `observed` (rated) ones")
+      ->check(CLI::IsMember({"all", "observed"}));
+  add("--batch-size", train.batch_size, "Rows of a mini-batch")->check(CLI::PositiveNumber);
+  add("--epochs", train.epochs, "Epochs at most")->check(CLI::PositiveNumber);
+  add("--learning-rate", train.adam.learning_rate, "Adam's learning rate")
+      ->check(CLI::PositiveNumber);
+  add("--weight-decay", train.adam.weight_decay, "Adam's L2 penalty, as torch.optim.Adam's")
+      ->check(CLI::NonNegativeNumber);
+  add("--min-delta", train.min_delta, "An epoch improves when it is better by more than this")
+      ->check(CLI::NonNegativeNumber);
+  add("--patience", train.patience, "Epochs without improvement that end the training")
+      ->check(CLI::PositiveNumber);
+  add("--seed", train.seed, "Seed of all random numbers");
+  add("--device", command.device, "Where to train")
+      ->check(CLI::IsMember({"auto", "cpu", "reference"}));
+  add("--threads", command.threads, "Threads; 0: the cores this process may use")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--init", command.init, "Start from the weights of this safetensors file");
+  app.add_flag("--no-shuffle", command.no_shuffle, "Take the rows in their own order");
+  add("--checkpoint-every", command.checkpoint_every,
+      "Epochs between checkpoints; 0: as often as takes a twentieth of the time")
+      ->check(CLI::NonNegativeNumber);
+  app.add_flag("--keep-checkpoint", command.keep_checkpoint,
+               "Keep the last checkpoint, so that --resume can add epochs");
+  app.add_flag("--resume", command.resume,
+               "Go on with the run in --output. Options that are not given are the run's");
+  app.add_flag("--quiet", command.quiet, "Print errors and the result only");
+  add_synthetic_options(app, command.synthetic);
+  add_read_options(app, command.read);
+}
+
+nlohmann::json recorded_options(const TrainCommand& command) {
+  TrainCommand copy = command;
+  auto options = nlohmann::json::object();
+  for_each_recorded(
+      copy, [&](const char* name, const auto& value) { options[name] = to_json_value(value); });
+  return options;
+}
+
+void continue_options(const CLI::App& app, const nlohmann::json& recorded, TrainCommand& command) {
+  for_each_recorded(command, [&](const std::string& name, auto& value) {
+    const bool free = name == "epochs" || name == "patience";
+    const bool given = app.get_option("--" + name)->count() > 0;
+    const auto before = recorded.find(name);
+    if (before == recorded.end()) {
+      throw Error(
+          fmt::format("{}: its run.json does not tell --{}, so the run cannot go on; train "
+                      "anew into another folder",
+                      command.output, name));
+    }
+    if (!given) {
+      from_json_value(*before, value);
+    } else if (!free && to_json_value(value) != *before) {
+      throw UsageError(
+          fmt::format("--resume: --{} was {} in the run and is {} now; leave it out, or "
+                      "train anew into another folder",
+                      name, before->dump(), to_json_value(value).dump()));
+    }
+  });
+}
+
+}  // namespace hourglass::cli

@@ -1,0 +1,84 @@
+// Trainer's checkpoint: a safetensors file with the network's state (Autoencoder::state), the
+// losses of the steps made in the epoch under way ("step_losses", F64) and, in its metadata,
+// "progress".
+#include <fmt/format.h>
+
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "hourglass/core/error.h"
+#include "hourglass/model/safetensors.h"
+#include "hourglass/train/trainer.h"
+
+namespace hourglass {
+namespace {
+
+constexpr const char* kVersionKey = "hourglass_checkpoint";
+constexpr const char* kVersion = "1";
+
+/// JSON has no infinity: a best loss that is none yet is null.
+nlohmann::json best_to_json(double best) {
+  return best == std::numeric_limits<double>::infinity() ? nlohmann::json() : nlohmann::json(best);
+}
+
+double best_from_json(const nlohmann::json& best) {
+  return best.is_null() ? std::numeric_limits<double>::infinity() : best.get<double>();
+}
+
+}  // namespace
+
+void Trainer::save_checkpoint(const std::filesystem::path& path) {
+  require_finite_weights();
+  std::vector<double> losses = losses_.download();
+  losses.resize(static_cast<std::size_t>(n_steps_));
+  std::vector<TensorView> tensors = network_.state();
+  tensors.emplace_back("step_losses", Shape{n_steps_}, std::span<const double>(losses));
+  const nlohmann::json progress = {{"epoch", result_.epoch},
+                                   {"loss", result_.loss},
+                                   {"improved", result_.improved},
+                                   {"stopped", result_.stopped},
+                                   {"best", best_to_json(early_.best)},
+                                   {"waited", early_.waited},
+                                   {"batch", batch_},
+                                   {"adam_steps", network_.steps()}};
+  save_safetensors(path, tensors, {{kVersionKey, kVersion}, {"progress", progress.dump()}});
+}
+
+void Trainer::resume(const std::filesystem::path& path) {
+  const auto fail = [&](std::string_view what) {
+    throw Error(fmt::format("{}: {}; remove it to train anew", path.string(), what));
+  };
+  const SafetensorsFile file(path, Checksum::kRequired);
+  const auto version = file.metadata().find(kVersionKey);
+  const auto text = file.metadata().find("progress");
+  if (version == file.metadata().end() || text == file.metadata().end()) fail("is no checkpoint");
+  if (version->second != kVersion) fail("is a checkpoint of another version of hourglass");
+  std::int64_t adam_steps = 0;
+  try {
+    const auto progress = nlohmann::json::parse(text->second);
+    result_.epoch = progress.at("epoch");
+    result_.loss = progress.at("loss");
+    result_.improved = progress.at("improved");
+    result_.stopped = progress.at("stopped");
+    early_.best = result_.best = best_from_json(progress.at("best"));
+    early_.waited = progress.at("waited");
+    batch_ = progress.at("batch");
+    adam_steps = progress.at("adam_steps");
+  } catch (const nlohmann::json::exception&) {
+    fail("its progress cannot be read");
+  }
+  std::vector<double> losses = file.read_f64("step_losses");
+  n_steps_ = std::ssize(losses);
+  if (result_.epoch < 0 || early_.waited < 0 || adam_steps < n_steps_ || batch_ < n_steps_ ||
+      batch_ >= batches_per_epoch()) {
+    fail("its progress is none of a training on these ratings");
+  }
+  network_.load_state(file, adam_steps);
+  losses.resize(static_cast<std::size_t>(batches_per_epoch()));
+  losses_.upload(losses);
+  if (batch_ > 0) begin_epoch();
+}
+
+}  // namespace hourglass
