@@ -14,6 +14,7 @@
 #include "hourglass/model/autoencoder.h"
 #include "hourglass/model/safetensors.h"
 #include "reference/backend.h"
+#include "support/temp_folder.h"
 
 namespace hourglass {
 namespace {
@@ -71,8 +72,8 @@ class Golden {
       if (next_row_ == rows) next_row_ = 0;
       const std::int32_t first = next_row_;
       next_row_ = std::min(rows, first + options_.max_batch);
-      const std::int64_t n_ratings = offsets_[static_cast<std::size_t>(next_row_)] -
-                                     offsets_[static_cast<std::size_t>(first)];
+      const std::int64_t n_ratings =
+          offsets_[static_cast<std::size_t>(next_row_)] - offsets_[static_cast<std::size_t>(first)];
       if (options_.objective == Objective::kRatedCells && n_ratings == 0) continue;
       const BatchRows batch = {
           {row_offsets_.ptr(), columns_.ptr(), values_.ptr(), rows, options_.shape.n_columns},
@@ -81,6 +82,39 @@ class Golden {
       network_->step(batch, n_ratings, loss_.ptr());
       return loss_.download()[0];
     }
+  }
+
+  /// The gradient of the last step, which must have been the first: Adam's m / (1 - beta1), without
+  /// weight decay's part. In PyTorch's order and layout.
+  std::vector<std::vector<double>> first_gradients() {
+    const test::TempFolder folder;
+    save_safetensors(folder / "state", network_->state(), {});
+    const SafetensorsFile state(folder / "state");
+    std::vector<std::vector<double>> gradients;
+    for (std::size_t l = 0; l < model_.weights.size(); ++l) {
+      const LayerShape layer = options_.shape.layers()[l];
+      const std::vector<float> moment = state.read_f32(layer.name + ".first_moment");
+      const std::int64_t stride = state.tensors().at(layer.name + ".first_moment").shape[1];
+      const bool output = l + 1 == model_.weights.size();
+      const auto gradient = [&](std::int64_t o, std::int64_t i, float weight) {
+        const std::int64_t place = output ? o * stride + i : i * stride + o;
+        // The float that the step used, not 0.1: its rounding is no error of the gradient.
+        return static_cast<double>(moment[static_cast<std::size_t>(place)]) /
+                   static_cast<double>(static_cast<float>(1 - options_.adam.beta1)) -
+               options_.adam.weight_decay * static_cast<double>(weight);
+      };
+      std::vector<double> weight, bias;
+      for (std::int64_t o = 0; o < layer.n_outputs; ++o) {
+        for (std::int64_t i = 0; i < layer.n_inputs; ++i) {
+          weight.push_back(
+              gradient(o, i, model_.weights[l][static_cast<std::size_t>(o * layer.n_inputs + i)]));
+        }
+        bias.push_back(gradient(o, layer.n_inputs, model_.biases[l][static_cast<std::size_t>(o)]));
+      }
+      gradients.push_back(std::move(weight));
+      gradients.push_back(std::move(bias));
+    }
+    return gradients;
   }
 
   const Model& weights() {
@@ -143,15 +177,47 @@ TEST_P(GoldenTest, FollowsPyTorch) {
                                 << " of PyTorch's own distance";
       worst = std::max(worst, off);
     }
-    std::printf("  after %3d steps: weights within %.2f, losses within %.2f of PyTorch's distance\n",
-                steps[s], worst, worst_loss);
+    std::printf(
+        "  after %3d steps: weights within %.2f, losses within %.2f of PyTorch's distance\n",
+        steps[s], worst, worst_loss);
   }
 }
 
-const auto kCases = testing::Values(
-    "all_dense_k64", "all_dense_k8", "all_sparse_k64", "all_sparse_k8", "all_sparse_no_hidden",
-    "observed_dense_k64", "observed_dense_k8", "observed_dense_one_hidden_decay",
-    "observed_sparse_k64", "observed_sparse_k8");
+// Within the rounding bound of each element, which make_goldens.py computes; 0 means exactly 0.
+// With weight decay the decay's own rounding, in g + wd w, comes on top.
+TEST_P(GoldenTest, FirstStepsGradientsAreWithinTheirRoundingBound) {
+  Golden golden(std::get<0>(GetParam()), std::get<1>(GetParam()));
+  golden.step();
+  const std::vector<std::vector<double>> gradients = golden.first_gradients();
+  const double decay = std::stod(golden.file().metadata().at("weight_decay"));
+  double worst = 0;
+  std::int64_t n_zeros = 0;
+  for (std::size_t t = 0; t < gradients.size(); ++t) {
+    const std::string& name = golden.names()[t];
+    const std::vector<double> want = golden.file().read_f64("grad." + name);
+    const std::vector<float> bound = golden.file().read_f32("grad_bound." + name);
+    const std::vector<float>& start = golden.tensor(t);
+    ASSERT_EQ(gradients[t].size(), want.size());
+    for (std::size_t i = 0; i < want.size(); ++i) {
+      constexpr double kEps = 0x1p-23;
+      // m = (1 - beta1) g rounds once; the decay's product and sum once each.
+      double allowed = bound[i] + kEps * std::abs(want[i]);
+      allowed += 3 * kEps * decay * std::abs(static_cast<double>(start[i]));
+      const double off = std::abs(gradients[t][i] - want[i]);
+      ASSERT_FALSE(!(off <= allowed)) << name << "[" << i << "]: " << gradients[t][i] << ", not "
+                                      << want[i] << " +- " << allowed;
+      if (allowed > 0) worst = std::max(worst, off / allowed);
+      n_zeros += allowed == 0;
+    }
+  }
+  std::printf("  gradients within %.2f of their bound, %lld exactly 0\n", worst,
+              static_cast<long long>(n_zeros));
+}
+
+const auto kCases =
+    testing::Values("all_dense_k64", "all_dense_k8", "all_sparse_k64", "all_sparse_k8",
+                    "all_sparse_no_hidden", "observed_dense_k64", "observed_dense_k8",
+                    "observed_dense_one_hidden_decay", "observed_sparse_k64", "observed_sparse_k8");
 
 INSTANTIATE_TEST_SUITE_P(Engines, GoldenTest,
                          testing::Combine(kCases, testing::Values("reference", "cpu2")),
@@ -173,8 +239,8 @@ TEST_P(SameBitsTest, AtAnyNumberOfThreads) {
   EXPECT_EQ(one.weights().biases, eight.weights().biases);
 }
 
-// Looking at the weights catches deferred rows up; had the replay not the dense step's bits, looking
-// after every step (which makes every step dense) would end elsewhere than looking once.
+// Looking at the weights catches deferred rows up; had the replay not the dense step's bits,
+// looking after every step (which makes every step dense) would end elsewhere than looking once.
 TEST_P(SameBitsTest, WhoeverLooks) {
   for (const std::string engine : {"cpu2", "reference"}) {
     Golden seen(GetParam(), engine), unseen(GetParam(), engine);

@@ -1,0 +1,266 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/program.h"
+#include "hourglass/model/model_file.h"
+#include "hourglass/train/run_folder.h"
+#include "support/temp_folder.h"
+
+namespace hourglass::test {
+namespace {
+
+using Words = std::vector<std::string>;
+
+Words operator+(Words a, const Words& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != text.npos;
+}
+
+/// A small training on synthetic ratings.
+class TrainCommandTest : public testing::Test {
+ protected:
+  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  /// `more` comes first in effect: an option is given once.
+  Words small(const std::string& output, const Words& more = {}) const {
+    Words words = {"train", "synthetic", "--output", path(output)};
+    const Words defaults = {"--rows", "300",      "--columns", "40",           "--epochs",
+                            "4",      "--hidden", "24,12",     "--bottleneck", "5"};
+    for (std::size_t i = 0; i < defaults.size(); i += 2) {
+      if (std::find(more.begin(), more.end(), defaults[i]) == more.end()) {
+        words.insert(words.end(), {defaults[i], defaults[i + 1]});
+      }
+    }
+    return words + more;
+  }
+  std::string model_bytes(const std::string& output) const { return file_bytes(model(output)); }
+  std::filesystem::path model(const std::string& output) const {
+    return folder_ / output / "k=5" / "model.safetensors";
+  }
+  std::filesystem::path checkpoint(const std::string& output) const {
+    return folder_ / output / "k=5" / "checkpoint.safetensors";
+  }
+  nlohmann::json run(const std::string& output) const {
+    return RunFolder::open(folder_ / output).read_run();
+  }
+
+  const TempFolder folder_;
+};
+
+TEST_F(TrainCommandTest, LeavesARunFolder) {
+  const Outcome train = hourglass(small("a"));
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_EQ(train.out, model("a").string() + "\n");
+  EXPECT_TRUE(contains(train.err, "300 rows x 40 columns")) << train.err;
+  EXPECT_TRUE(contains(train.err, "epoch 4/4  loss ")) << train.err;
+  EXPECT_TRUE(contains(train.err, " rows/s\n")) << train.err;
+  EXPECT_TRUE(contains(train.err, "peak memory ")) << train.err;
+  EXPECT_FALSE(contains(train.err, "\r")) << "a progress bar, and no terminal";
+  EXPECT_FALSE(std::filesystem::exists(checkpoint("a")));
+  const nlohmann::json record = run("a");
+  EXPECT_EQ(record.at("outcome"), "done");
+  EXPECT_EQ(record.at("options").at("bottleneck"), 5);
+  EXPECT_EQ(record.at("options").at("rows"), 300);
+  EXPECT_EQ(record.at("epochs"), 4);
+  const Model trained = load_model(model("a"));
+  EXPECT_EQ(trained.column_ids.size(), 40);
+  EXPECT_EQ(trained.training.at("loss"), record.at("loss"));
+  const std::string losses = file_bytes(folder_ / "a" / "k=5" / "losses.csv");
+  EXPECT_TRUE(losses.starts_with("epochs,losses,")) << losses;
+  EXPECT_EQ(std::count(losses.begin(), losses.end(), '\n'), 5);
+}
+
+TEST_F(TrainCommandTest, QuietSaysOnlyTheResult) {
+  const Outcome train = hourglass(small("a", {"--quiet"}));
+  EXPECT_EQ(train.code, 0);
+  EXPECT_EQ(train.err, "");
+  EXPECT_EQ(train.out, model("a").string() + "\n");
+}
+
+TEST_F(TrainCommandTest, TheSameBitsAgainAndAtAnyNumberOfThreads) {
+  for (const Words& more : {Words{}, Words{"--objective", "observed", "--weight-decay", "0.01"}}) {
+    std::string first;
+    for (const std::string threads : {"1", "2", "8"}) {
+      const Outcome train = hourglass(small("t" + threads, more + Words{"--threads", threads}));
+      ASSERT_EQ(train.code, 0) << train.err;
+      const std::string bytes = model_bytes("t" + threads);
+      if (first.empty()) first = bytes;
+      EXPECT_EQ(bytes, first) << threads << " threads";
+      std::filesystem::remove_all(folder_ / ("t" + threads));
+    }
+  }
+}
+
+TEST_F(TrainCommandTest, TellsTheEpochAtWhichItStoppedEarly) {
+  const Outcome train =
+      hourglass(small("a", {"--min-delta", "100", "--patience", "2", "--epochs", "50"}));
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_TRUE(contains(train.err, "stopped early at epoch 3\n")) << train.err;
+  EXPECT_EQ(run("a").at("stopped_early"), true);
+  const std::string losses = file_bytes(folder_ / "a" / "k=5" / "losses.csv");
+  EXPECT_TRUE(contains(losses.substr(losses.rfind("\n3,")), ",1\n")) << losses;
+}
+
+TEST_F(TrainCommandTest, DivergenceNamesEpochAndStepAndKeepsTheCheckpoint) {
+  ASSERT_EQ(hourglass(small("a", {"--keep-checkpoint", "--epochs", "1"})).code, 0);
+  const std::string good = file_bytes(checkpoint("a"));
+  // The recorded rate is made monstrous: only a rewritten run.json can go on with another.
+  nlohmann::json record = run("a");
+  record["options"]["learning-rate"] = 1e38;
+  RunFolder::open(folder_ / "a").write_run(record);
+  const Outcome train = hourglass(small("a", {"--resume", "--epochs", "9"}));
+  EXPECT_EQ(train.code, 1);
+  EXPECT_TRUE(contains(train.err, "hourglass: error: the training diverged")) << train.err;
+  EXPECT_TRUE(contains(train.err, "epoch 2, step ")) << train.err;
+  EXPECT_EQ(file_bytes(checkpoint("a")), good);
+  EXPECT_EQ(run("a").at("outcome"), "failed");
+}
+
+TEST_F(TrainCommandTest, KilledAnywhereItGoesOnToTheSameBits) {
+  const Words long_run = {"--epochs", "40", "--patience", "40", "--checkpoint-every", "1"};
+  const auto began = std::chrono::steady_clock::now();
+  ASSERT_EQ(hourglass(small("whole", long_run)).code, 0);
+  const auto took = std::chrono::steady_clock::now() - began;
+  const std::string whole = model_bytes("whole");
+  std::mt19937 random(20261124);
+  std::uniform_real_distribution<double> part(0, 1.1);
+  int n_killed = 0;
+  for (int round = 0; round < 6; ++round) {
+    const std::string output = "killed" + std::to_string(round);
+    for (int attempt = 0; attempt < 40; ++attempt) {
+      Program program(small(output, long_run + Words{"--resume"}));
+      std::this_thread::sleep_for(took * part(random));
+      program.send(attempt % 3 == 0 ? SIGKILL : attempt % 3 == 1 ? SIGTERM : SIGINT);
+      const Outcome outcome = program.wait();
+      if (outcome.code == 0) break;
+      ++n_killed;
+      const bool stopped = outcome.signal != 0 || outcome.code == 130 || outcome.code == 143;
+      ASSERT_TRUE(stopped) << outcome.code << ": " << outcome.err;
+    }
+    ASSERT_EQ(hourglass(small(output, long_run + Words{"--resume"})).code, 0);
+    ASSERT_EQ(model_bytes(output), whole) << "round " << round;
+    const std::string losses = file_bytes(folder_ / output / "k=5" / "losses.csv");
+    EXPECT_EQ(std::count(losses.begin(), losses.end(), '\n'), 41) << losses;
+  }
+  std::printf("  stopped %d times\n", n_killed);
+  EXPECT_GT(n_killed, 0);
+}
+
+TEST_F(TrainCommandTest, ASignalFinishesTheStepAndLeavesACheckpoint) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    const std::string output = "s" + std::to_string(signal);
+    Program program(small(output, {"--epochs", "1000000", "--patience", "1000000"}));
+    ASSERT_TRUE(program.wait_for("epoch 2/"));
+    program.send(signal);
+    const Outcome outcome = program.wait();
+    EXPECT_EQ(outcome.code, 128 + signal) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, "--resume goes on")) << outcome.err;
+    EXPECT_TRUE(std::filesystem::exists(checkpoint(output)));
+    EXPECT_EQ(run(output).at("outcome"), "interrupted");
+    EXPECT_FALSE(std::filesystem::exists(model(output)));
+  }
+}
+
+TEST_F(TrainCommandTest, ResumeTakesTheRunsOptionsAndRefusesOthersByName) {
+  const Words begun = {"--keep-checkpoint", "--learning-rate", "0.002", "--no-shuffle"};
+  ASSERT_EQ(hourglass(small("a", begun)).code, 0);
+  const Words bare = {"train", "synthetic", "--resume", "--output", path("a")};
+  const auto refused = [&](const Words& more, const std::string& name) {
+    const Outcome outcome = hourglass(bare + more);
+    EXPECT_EQ(outcome.code, 2) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, name)) << outcome.err;
+  };
+  refused({"--learning-rate", "0.001"}, "--learning-rate was 0.002 in the run and is 0.001 now");
+  refused({"--hidden", "24"}, "--hidden was [24,12]");
+  refused({"--hidden", "none"}, "--hidden was [24,12]");
+  refused({"--bottleneck", "6"}, "--bottleneck");
+  refused({"--objective", "observed"}, "--objective");
+  refused({"--batch-size", "127"}, "--batch-size");
+  refused({"--weight-decay", "0.1"}, "--weight-decay");
+  refused({"--min-delta", "0.1"}, "--min-delta");
+  refused({"--seed", "43"}, "--seed");
+  refused({"--init", "w.safetensors"}, "--init");
+  refused({"--rows", "301"}, "--rows");
+  refused({"--noise", "0.2"}, "--noise");
+  // The same value, written otherwise, is no difference; epochs may grow.
+  const Outcome more = hourglass(bare + Words{"--learning-rate", "2e-3", "--epochs", "6",
+                                              "--patience", "7", "--threads", "1"});
+  ASSERT_EQ(more.code, 0) << more.err;
+  EXPECT_TRUE(contains(more.err, "going on after epoch 4, batch 0")) << more.err;
+  ASSERT_EQ(hourglass(small("b", begun + Words{"--epochs", "6"})).code, 0);
+  EXPECT_EQ(model_bytes("a"), model_bytes("b"));
+  // Done, its checkpoint gone.
+  const Outcome again = hourglass(bare);
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(again.out, model("a").string() + "\n");
+  const Outcome impossible = hourglass(bare + Words{"--epochs", "8"});
+  EXPECT_EQ(impossible.code, 1);
+  EXPECT_TRUE(contains(impossible.err, "--keep-checkpoint")) << impossible.err;
+}
+
+TEST_F(TrainCommandTest, ResumeRefusesOtherData) {
+  const Words generate = {"generate", "--rows", "30", "--columns", "10"};
+  ASSERT_EQ(hourglass(generate + Words{"--output", path("a.csv")}).code, 0);
+  ASSERT_EQ(hourglass(generate + Words{"--seed", "43", "--output", path("b.csv")}).code, 0);
+  const auto train = [&](const std::string& file, const Words& more) {
+    return hourglass(Words{"train", path(file), "--output", path("r"), "--epochs", "2"} + more);
+  };
+  ASSERT_EQ(train("a.csv", {"--keep-checkpoint"}).code, 0);
+  EXPECT_EQ(train("a.csv", {}).code, 1) << "a second run into the same folder";
+  const Outcome other = train("b.csv", {"--resume"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_TRUE(contains(other.err, "not the ratings of the run")) << other.err;
+  const Outcome turned = train("a.csv", {"--resume", "--transpose"});
+  EXPECT_EQ(turned.code, 2);
+  EXPECT_TRUE(contains(turned.err, "--transpose")) << turned.err;
+}
+
+TEST_F(TrainCommandTest, ResumeOnAnotherDeviceSaysThatTheBitsChange) {
+  ASSERT_EQ(hourglass(small("a", {"--keep-checkpoint", "--device", "cpu"})).code, 0);
+  const Outcome other =
+      hourglass(small("a", {"--resume", "--epochs", "5", "--device", "reference"}));
+  EXPECT_EQ(other.code, 0) << other.err;
+  EXPECT_TRUE(contains(other.err, "was on cpu and goes on on reference")) << other.err;
+}
+
+TEST_F(TrainCommandTest, ASecondRunIntoTheSameFolderIsRefused) {
+  Program first(small("a", {"--epochs", "1000000", "--patience", "1000000"}));
+  ASSERT_TRUE(first.wait_for("epoch 1/"));
+  for (const Words& more : {Words{}, Words{"--resume"}}) {
+    const Outcome second = hourglass(small("a", more));
+    EXPECT_EQ(second.code, 1);
+    EXPECT_TRUE(contains(second.err, "another hourglass is training")) << second.err;
+  }
+}
+
+TEST_F(TrainCommandTest, WrongUsageExits2AndBadInput1) {
+  EXPECT_EQ(hourglass({"train"}).code, 2);
+  EXPECT_EQ(hourglass(small("a", {"--bottleneck", "0"})).code, 2);
+  EXPECT_EQ(hourglass(small("a", {"--hidden", "12,-1"})).code, 2);
+  EXPECT_EQ(hourglass(small("a", {"--device", "abacus"})).code, 2);
+  EXPECT_EQ(hourglass(small("a", {"--sparsity", "2"})).code, 2);
+  EXPECT_EQ(hourglass({"train", path("none.csv"), "--output", path("x")}).code, 1);
+  const Outcome init = hourglass(small("b", {"--init", path("none.safetensors")}));
+  EXPECT_EQ(init.code, 1);
+  EXPECT_TRUE(contains(init.err, "none.safetensors: ")) << init.err;
+}
+
+TEST_F(TrainCommandTest, NoHiddenLayersAtAll) {
+  const Outcome train = hourglass(small("a", {"--hidden", "none"}));
+  EXPECT_EQ(train.code, 0) << train.err;
+  EXPECT_TRUE(contains(train.err, "network 40 - 5 - 40;")) << train.err;
+}
+
+}  // namespace
+}  // namespace hourglass::test
