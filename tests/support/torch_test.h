@@ -12,19 +12,19 @@
 namespace hourglass::test {
 
 /// What a child program printed on stdout and stderr, and its exit status (-1 where it was killed).
-struct Outcome {
+struct Finished {
   int status = -1;
   std::string output;
 };
 
-inline Outcome run_program(const std::vector<std::string>& words) {
+inline Finished run_program(const std::vector<std::string>& words) {
   std::string command;
   for (const std::string& word : words) {
     command += '\'';
     for (const char c : word) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
     command += "' ";
   }
-  Outcome outcome;
+  Finished outcome;
   std::FILE* pipe = ::popen((command + "2>&1").c_str(), "r");
   if (pipe == nullptr) return outcome;
   char block[4096];
@@ -41,7 +41,7 @@ inline Outcome run_program(const std::vector<std::string>& words) {
 class TorchTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    Outcome found = run_program({source() / "tools/find_torch_python"});
+    Finished found = run_program({source() / "tools/find_torch_python"});
     while (found.output.ends_with('\n')) found.output.pop_back();
     python_ = found.output;
     if (found.status == 0) return;
@@ -55,7 +55,7 @@ class TorchTest : public ::testing::Test {
   static std::filesystem::path source() { return HOURGLASS_SOURCE_DIR; }
 
   /// Runs a Python script (a path in the repository) with torch.
-  Outcome run_python(const std::string& script, const std::vector<std::string>& arguments) const {
+  Finished run_python(const std::string& script, const std::vector<std::string>& arguments) const {
     std::vector<std::string> words = {python_, source() / script};
     words.insert(words.end(), arguments.begin(), arguments.end());
     return run_program(words);
