@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the tree to its floors (DESIGN section 1): floors.py [ROOT]. Prints FILE:LINE: what is wrong.
+"""Holds the tree to its floors (DESIGN section 1): floors.py [ROOT]. Prints FILE:LINE: fault.
 
 The compiler cannot: all public headers lie in one folder, and all others in another.
 """
