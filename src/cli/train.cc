@@ -12,13 +12,12 @@
 #include "cli/progress_bar.h"
 #include "cli/stop_signals.h"
 #include "cli/train_options.h"
-#include "cpu/backend.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/digest.h"
+#include "hourglass/devices/device.h"
 #include "hourglass/train/run_folder.h"
 #include "hourglass/train/run_log.h"
 #include "hourglass/train/trainer.h"
-#include "reference/backend.h"
 
 namespace hourglass::cli {
 namespace {
@@ -33,14 +32,6 @@ double peak_mib() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024;
-}
-
-std::unique_ptr<Backend> open_backend(const TrainCommand& command) {
-  if (command.device == "reference") return std::make_unique<reference::ReferenceBackend>();
-  if (command.device == "auto" && !command.quiet) {
-    fmt::print(stderr, "device: cpu, as this version has no CUDA engine yet\n");
-  }
-  return std::make_unique<cpu::CpuBackend>(command.threads);
 }
 
 /// Writes checkpoints: every so many epochs, or so often that they take a twentieth of the time.
@@ -93,7 +84,7 @@ class Run {
   const Clock::time_point began_ = Clock::now();
   RunFolder folder_;
   FileDescriptor lock_;
-  nlohmann::json before_;  ///< run.json as it was, of a run that goes on
+  nlohmann::json before_;                             ///< run.json as it was, of a run that goes on
   nlohmann::json record_ = nlohmann::json::object();  ///< run.json
   bool resuming_ = false;
   Ratings ratings_;
@@ -270,13 +261,15 @@ void Run::train() {
     fmt::print("{}\n", files_.model().string());
     return;
   }
-  const std::unique_ptr<Backend> backend = open_backend(command_);
-  check_device(*backend);
+  const Device device = open_device({.name = command_.device, .threads = command_.threads});
+  if (!device.why.empty()) say("device: cpu, as {}\n", device.why);
+  Backend& backend = *device.backend;
+  check_device(backend);
   check_column_ids_fit(files_.model(), ratings_.column_ids);
   say("{} rows x {} columns, {} ratings; network {}; {}\n", ratings_.matrix.n_rows,
       ratings_.matrix.n_columns, ratings_.matrix.n_entries(), to_string(command_.train.shape),
-      backend->description());
-  Trainer trainer(*backend, ratings_.matrix, command_.train);
+      backend.description());
+  Trainer trainer(backend, ratings_.matrix, command_.train);
   start(trainer);
   folder_.create_bottleneck(command_.train.shape.bottleneck);
   RunLog log = RunLog::open(files_.path, trainer.last_epoch().epoch);
@@ -284,8 +277,8 @@ void Run::train() {
     say("{}: its log tells of {} epochs, its checkpoint of {}: losses.csv will lack some\n",
         files_.path.string(), log.n_epochs(), trainer.last_epoch().epoch);
   }
-  record_["device"] = backend->kind();
-  record_["device_description"] = backend->description();
+  record_["device"] = backend.kind();
+  record_["device_description"] = backend.description();
   write_outcome("running");
   try {
     train_to_the_end(trainer, log);

@@ -116,8 +116,8 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
   add("--patience", train.patience, "Epochs without improvement that end the training")
       ->check(CLI::PositiveNumber);
   add("--seed", train.seed, "Seed of all random numbers");
-  add("--device", command.device, "Where to train")
-      ->check(CLI::IsMember({"auto", "cpu", "reference"}));
+  add("--device", command.device, "Where to train; auto: a GPU where there is one, else the CPU")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
   add("--threads", command.threads, "Threads; 0: the cores this process may use")
       ->check(CLI::NonNegativeNumber);
   app.add_option("--init", command.init, "Start from the weights of this safetensors file");

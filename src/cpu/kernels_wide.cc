@@ -105,7 +105,9 @@ void sparse_adam(const SparseAdam& op, std::int64_t begin, std::int64_t end) {
 std::string instruction_set() {
   // The best target is the lowest bit: the choice that the first dispatch makes.
   const auto usable = static_cast<std::int64_t>(hwy::SupportedTargets() & HWY_TARGETS);
-  return hwy::TargetName(usable & -usable);
+  const std::int64_t chosen = usable & -usable;
+  // Highway's own word for AVX-512 is AVX3.
+  return chosen == HWY_AVX3 || chosen == HWY_AVX3_DL ? "AVX-512" : hwy::TargetName(chosen);
 }
 
 }  // namespace hourglass::cpu

@@ -7,7 +7,7 @@
 namespace hourglass::reference {
 
 /// Plain loops in double, one thread: the meaning of every operation. Never optimised.
-class ReferenceBackend final : public Backend {
+class ReferenceBackend : public Backend {
  public:
   std::string kind() const override { return "reference"; }
   std::string description() const override { return "plain loops in double, one thread"; }
