@@ -27,29 +27,16 @@ void* GuardedMemory::add(Shape shape, const void* values, std::int64_t padding, 
   const std::size_t used = static_cast<std::size_t>(shape.width) * shape.element;
   const std::size_t n_rows = static_cast<std::size_t>(shape.n_rows);
   const std::size_t bytes = 2 * kGuard + n_rows * row;
-  Item item{std::move(shape),
-            access,
-            {},
-            std::vector<std::uint8_t>(bytes, kStale),
-            std::vector<bool>(bytes, access == Access::kScratch),
-            padding};
+  Item item{std::move(shape), access, {}, std::vector<std::uint8_t>(bytes, kStale), {}, padding};
   for (std::size_t r = 0; r < n_rows; ++r) {
     const std::size_t at = kGuard + r * row;
-    if (access == Access::kRead || access == Access::kUpdate) {
-      if (used > 0) {
-        std::memcpy(item.before.data() + at, static_cast<const std::uint8_t*>(values) + r * used,
-                    used);
-      }
+    if (used > 0 && (access == Access::kRead || access == Access::kUpdate)) {
+      std::memcpy(item.before.data() + at, static_cast<const std::uint8_t*>(values) + r * used,
+                  used);
     }
     std::fill_n(item.before.begin() + static_cast<std::ptrdiff_t>(at + used),
                 static_cast<std::size_t>(padding) * item.shape.element, std::uint8_t{0});
-    if (access != Access::kRead) {
-      std::fill_n(item.may_change.begin() + static_cast<std::ptrdiff_t>(at), used, true);
-    }
-  }
-  if (access == Access::kScratch) {
-    std::fill_n(item.may_change.begin(), kGuard, false);
-    std::fill_n(item.may_change.rbegin(), kGuard, false);
+    if (access != Access::kRead) item.may_change.push_back({at, at + used});
   }
   item.memory = Buffer<std::uint8_t>(*backend_, static_cast<std::int64_t>(bytes));
   item.memory.upload(item.before);
@@ -59,11 +46,8 @@ void* GuardedMemory::add(Shape shape, const void* values, std::int64_t padding, 
 
 void GuardedMemory::allow_padding() {
   Item& item = items_.back();
-  const Shape& s = item.shape;
-  for (std::int64_t r = 0; r < s.n_rows; ++r) {
-    const std::size_t at = kGuard + static_cast<std::size_t>(r * s.stride + s.width) * s.element;
-    std::fill_n(item.may_change.begin() + static_cast<std::ptrdiff_t>(at),
-                static_cast<std::size_t>(item.padding) * s.element, true);
+  for (Range& row : item.may_change) {
+    row.end += static_cast<std::size_t>(item.padding) * item.shape.element;
   }
 }
 
@@ -93,14 +77,23 @@ BatchColumns GuardedMemory::columns(const HostColumns& columns) {
 
 void GuardedMemory::expect_untouched(const Item& item,
                                      const std::vector<std::uint8_t>& after) const {
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    if (item.may_change[i] || after[i] == item.before[i]) continue;
-    const auto place = (static_cast<std::int64_t>(i) - static_cast<std::int64_t>(kGuard)) /
-                       static_cast<std::int64_t>(item.shape.element);
-    ADD_FAILURE() << item.shape.name << " [" << item.shape.n_rows << " x " << item.shape.width
-                  << ", stride " << item.shape.stride << "]: element " << place
-                  << " was written and may not be";
-    return;
+  std::size_t from = 0;
+  for (std::size_t i = 0; i <= item.may_change.size(); ++i) {
+    const bool last = i == item.may_change.size();
+    const std::size_t to = last ? after.size() : item.may_change[i].begin;
+    const auto begin = after.begin() + static_cast<std::ptrdiff_t>(from);
+    const auto end = after.begin() + static_cast<std::ptrdiff_t>(to);
+    const auto before = item.before.begin() + static_cast<std::ptrdiff_t>(from);
+    if (!std::equal(begin, end, before)) {
+      const auto place = std::mismatch(begin, end, before).first - after.begin() -
+                         static_cast<std::ptrdiff_t>(kGuard);
+      ADD_FAILURE() << item.shape.name << " [" << item.shape.n_rows << " x " << item.shape.width
+                    << ", stride " << item.shape.stride << "]: byte " << place << " (element "
+                    << place / static_cast<std::ptrdiff_t>(item.shape.element)
+                    << ") was written and may not be";
+      return;
+    }
+    if (!last) from = item.may_change[i].end;
   }
 }
 
@@ -113,6 +106,7 @@ Results GuardedMemory::finish() {
     if (item.access != Access::kWrite && item.access != Access::kUpdate) continue;
     const Shape& s = item.shape;
     std::vector<double>& values = results[s.name];
+    values.reserve(static_cast<std::size_t>(s.n_rows * s.width));
     for (std::int64_t r = 0; r < s.n_rows; ++r) {
       for (std::int64_t c = 0; c < s.width; ++c) {
         const std::uint8_t* at =

@@ -88,12 +88,15 @@ class GuardedMemory {
     std::size_t element;  ///< bytes
     std::int64_t n_rows, width, stride;
   };
+  struct Range {
+    std::size_t begin, end;  ///< bytes
+  };
   struct Item {
     Shape shape;
     Access access;
     Buffer<std::uint8_t> memory;
     std::vector<std::uint8_t> before;
-    std::vector<bool> may_change;  ///< of each byte
+    std::vector<Range> may_change;  ///< ascending
     std::int64_t padding;
   };
 

@@ -30,11 +30,12 @@ std::vector<GramCase> gram_cases(Values values) {
     std::int64_t n_columns, width;
   };
   std::vector<GramCase> all;
-  // Columns around a block and a segment; 4,129 make segments of two blocks, the last one ragged.
+  // Columns around a block and a segment; 4,193 make segments of two blocks, the last one's second
+  // ragged.
   for (const auto [n_columns, width] :
        {Size{0, 3}, Size{1, 1}, Size{31, 33}, Size{32, 127}, Size{33, 31}, Size{63, 16},
         Size{64, 17}, Size{65, 15}, Size{127, 32}, Size{257, 129}, Size{1031, 33}, Size{4096, 5},
-        Size{4097, 7}, Size{4129, 9}, Size{70, 257}}) {
+        Size{4097, 7}, Size{4193, 9}, Size{70, 257}}) {
     const std::size_t i = all.size();
     Numbers numbers(i + 1, values);
     all.push_back({random_matrix(numbers, n_columns, width), i % 4 == 3 ? 16 : 0});

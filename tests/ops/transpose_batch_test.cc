@@ -80,20 +80,21 @@ TEST_P(TransposeBatchTest, GivesTheSameBitsAgain) {
   for (const TransposeCase& c : cases()) expect_bits_of_twins(c);
 }
 
-// Column ids up to the last int32, which is the bias column's.
+// Column ids up to the last int32, which is the bias column's, and such that every digit of a radix
+// sort decides something.
 TEST_P(TransposeBatchTest, TakesTheLastColumnThereCanBe) {
-  const std::int32_t last = std::numeric_limits<std::int32_t>::max();
+  const std::int32_t last = std::numeric_limits<std::int32_t>::max(), high = 1 << 30, mid = 1 << 22;
   TransposeCase c;
   c.batch.n_columns = last;
-  c.batch.add_row({{0, 1.5F}, {last - 1, 2.5F}});
-  c.batch.add_row({{last - 2, 3.5F}, {last - 1, 4.5F}});
+  c.batch.add_row({{5, 0.5F}, {mid, 1.5F}, {last - 1, 2.5F}});
+  c.batch.add_row({{mid + 4096, 3.5F}, {high, 4.5F}, {last - 1, 5.5F}});
   c.batch.rows = {1, 0};
   const Results got = c.run(backend());
-  EXPECT_EQ(got.at("ids"), (std::vector<double>{0, last - 2.0, last - 1.0, last}));
-  EXPECT_EQ(got.at("begin"), (std::vector<double>{0, 1, 2, 4, 6}));
-  EXPECT_EQ(got.at("entry_row"), (std::vector<double>{1, 0, 0, 1, 0, 1}));
-  EXPECT_EQ(got.at("entry_index"), (std::vector<double>{2, 0, 1, 3, 4, 5}));
-  EXPECT_EQ(got.at("values"), (std::vector<double>{3.5, 4.5, 1.5, 2.5, 1, 1}));
+  EXPECT_EQ(got.at("ids"), (std::vector<double>{5, mid, mid + 4096, high, last - 1.0, last}));
+  EXPECT_EQ(got.at("begin"), (std::vector<double>{0, 1, 2, 3, 4, 6, 8}));
+  EXPECT_EQ(got.at("entry_row"), (std::vector<double>{1, 1, 0, 0, 0, 1, 0, 1}));
+  EXPECT_EQ(got.at("entry_index"), (std::vector<double>{3, 4, 0, 1, 2, 5, 6, 7}));
+  EXPECT_EQ(got.at("values"), (std::vector<double>{3.5, 4.5, 5.5, 0.5, 1.5, 2.5, 1, 1}));
 }
 
 // A row may occur twice in a batch: each is a row of its own.
