@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <new>
@@ -134,6 +135,8 @@ void CpuBackend::run(const MiddleUpdate& op) {
 
 void CpuBackend::finish_gram(const Matrix<float>& gram, Ptr<float> partials,
                              std::int64_t n_columns, std::int64_t width) {
+  // The one segment of no columns has written nothing.
+  if (n_columns == 0) std::fill_n(partials.raw(), width * padded(width), 0.0F);
   pool_.claim(pieces(width, kRowsAtATime), [&](std::int64_t piece, int) {
     reduce_gram(gram, partials, n_columns, width, piece * kRowsAtATime,
                 std::min(width, (piece + 1) * kRowsAtATime));

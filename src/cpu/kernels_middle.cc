@@ -14,7 +14,6 @@ namespace HWY_NAMESPACE {
 void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const FloatVec zero = hn::Zero(d);
   Matrix<const float> input = op.layers.input;
   for (int l = 0; l < op.layers.n_layers; ++l) {
     const MiddleLayer& layer = op.layers.layer[static_cast<std::size_t>(l)];
@@ -25,7 +24,7 @@ void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_
     for (std::int64_t b = begin_row; b < end_row; ++b) {
       float* out = layer.activation.row(b);
       for (std::int64_t c = 0; layer.relu && c < layer.out; c += lanes) {
-        hn::StoreU(hn::Max(hn::LoadU(d, out + c), zero), d, out + c);
+        hn::StoreU(relu(hn::LoadU(d, out + c)), d, out + c);
       }
       out[layer.out] = 1;
     }

@@ -40,7 +40,6 @@ void catch_up_rows(const CatchUpRows& op, std::int64_t begin, std::int64_t end) 
 
 void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end) {
   const FloatTag d;
-  const FloatVec zero = hn::Zero(d);
   const CsrPtr& ratings = op.batch.ratings;
   for (std::int64_t b = begin; b < end; ++b) {
     const std::int32_t row = op.batch.rows[b];
@@ -54,7 +53,7 @@ void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end) {
         [&](std::int64_t e) { return values[e]; },
         [&](std::int64_t c, FloatVec sum) {
           if (op.bias_row >= 0) sum = hn::Add(sum, hn::LoadU(d, op.weight.row(op.bias_row) + c));
-          if (op.relu) sum = hn::Max(sum, zero);
+          if (op.relu) sum = relu(sum);
           hn::StoreU(sum, d, out + c);
         });
     if (op.append_one) out[op.width] = 1;

@@ -26,6 +26,12 @@ inline constexpr int kTileRows = 12;
 inline constexpr int kTileRows = 6;
 #endif
 
+/// Keeps NaN, as PyTorch's does: a maximum with zero may not, and would hide that training has gone
+/// wrong.
+HWY_INLINE FloatVec relu(FloatVec x) {
+  return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(FloatTag())), x);
+}
+
 /// An operand read by elements: (i, k) at data[i * row_stride + k * inner_stride]. Swapping the
 /// strides transposes it.
 struct Operand {

@@ -43,6 +43,10 @@ void ReferenceBackend::run(const TransposeBatch& op) {
     op.columns.entry_row[static_cast<std::int64_t>(e)] = entries[e].row;
     op.columns.entry_index[static_cast<std::int64_t>(e)] = entries[e].index;
   }
+  if (op.batch.n_rows == 0) {  // the bias column comes last even where no row has it
+    op.columns.ids[n_columns] = static_cast<std::int32_t>(ratings.n_columns);
+    op.columns.begin[n_columns++] = 0;
+  }
   op.columns.begin[n_columns] = static_cast<std::int64_t>(entries.size());
   op.columns.n_columns[0] = n_columns - 1;
   op.columns.n_columns[1] = n_columns;

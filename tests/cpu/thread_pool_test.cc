@@ -1,0 +1,137 @@
+#include "cpu/thread_pool.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cfloat>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace hourglass::cpu {
+namespace {
+
+constexpr std::int64_t kSizes[] = {0, 1, 2, 7, 8, 9, 31, 1031};
+
+class ThreadPoolTest : public testing::TestWithParam<int> {
+ protected:
+  ThreadPool pool_{GetParam()};
+};
+
+TEST_P(ThreadPoolTest, HasItsThreads) { EXPECT_EQ(pool_.n_threads(), GetParam()); }
+
+TEST_P(ThreadPoolTest, ClaimsEveryPieceOnce) {
+  for (const std::int64_t n : kSizes) {
+    std::vector<std::atomic<int>> taken(static_cast<std::size_t>(n));
+    std::atomic<bool> no_such_thread{false};
+    pool_.claim(n, [&](std::int64_t piece, int thread) {
+      ++taken[static_cast<std::size_t>(piece)];
+      if (thread < 0 || thread >= GetParam()) no_such_thread = true;
+    });
+    for (const auto& times : taken) ASSERT_EQ(times, 1) << n << " pieces";
+    EXPECT_FALSE(no_such_thread);
+  }
+}
+
+TEST_P(ThreadPoolTest, SplitsIntoRunsThatCoverAll) {
+  for (const std::int64_t n : kSizes) {
+    std::mutex mutex;
+    std::vector<std::pair<std::int64_t, std::int64_t>> runs;
+    pool_.split(n, [&](std::int64_t begin, std::int64_t end) {
+      const std::lock_guard lock(mutex);
+      runs.emplace_back(begin, end);
+    });
+    std::sort(runs.begin(), runs.end());
+    std::int64_t next = 0;
+    for (const auto& [begin, end] : runs) {
+      EXPECT_EQ(begin, next) << "of " << n;
+      EXPECT_LT(begin, end) << "of " << n;
+      next = end;
+    }
+    EXPECT_EQ(next, n);
+    EXPECT_EQ(static_cast<std::int64_t>(runs.size()), std::min<std::int64_t>(n, GetParam()));
+  }
+}
+
+// A thread's number names its scratch: two pieces at once must never have the same.
+TEST_P(ThreadPoolTest, NoTwoPiecesAtOnceHaveOneThreadNumber) {
+  std::vector<std::atomic<bool>> busy(static_cast<std::size_t>(GetParam()));
+  std::atomic<int> clashes{0};
+  for (int job = 0; job < 50; ++job) {
+    pool_.claim(64, [&](std::int64_t, int thread) {
+      if (busy[static_cast<std::size_t>(thread)].exchange(true)) ++clashes;
+      std::this_thread::yield();
+      busy[static_cast<std::size_t>(thread)] = false;
+    });
+  }
+  EXPECT_EQ(clashes, 0);
+}
+
+// What a job wrote is there when it returns, and the next job reads it: plain memory, no atomics
+// (the thread sanitizer looks on).
+TEST_P(ThreadPoolTest, ManySmallJobsFollowOneAnother) {
+  constexpr std::int64_t kPieces = 9;
+  std::vector<std::int64_t> from(kPieces), to(kPieces);
+  for (int job = 1; job <= 2000; ++job) {
+    const auto body = [&](std::int64_t i) {
+      to[static_cast<std::size_t>(i)] = from[static_cast<std::size_t>((i + 1) % kPieces)] + 1;
+    };
+    if (job % 2 == 0) {
+      pool_.claim(kPieces, [&](std::int64_t piece, int) { body(piece); });
+    } else {
+      pool_.split(kPieces, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t i = begin; i < end; ++i) body(i);
+      });
+    }
+    std::swap(from, to);
+    for (const std::int64_t x : from) ASSERT_EQ(x, job);
+  }
+}
+
+// One slow piece must not keep the others waiting, nor be left behind.
+TEST_P(ThreadPoolTest, WaitsForTheSlowestPiece) {
+  for (int job = 0; job < 20; ++job) {
+    std::atomic<int> done{0};
+    pool_.claim(16, [&](std::int64_t piece, int) {
+      for (int i = 0; piece == job % 16 && i < 100; ++i) std::this_thread::yield();
+      ++done;
+    });
+    ASSERT_EQ(done, 16);
+  }
+}
+
+TEST_P(ThreadPoolTest, FlushesDenormalsWhileItWorks) {
+  for (const std::int64_t n : {std::int64_t{1}, std::int64_t{64}}) {
+    std::vector<float> results(static_cast<std::size_t>(n), -1.0F);
+    // split, since it gives every thread its share; pieces would be gone before all are awake.
+    pool_.split(n, [&](std::int64_t begin, std::int64_t end) {
+      volatile float least = FLT_MIN;
+      for (std::int64_t i = begin; i < end; ++i)
+        results[static_cast<std::size_t>(i)] = least * 0.5F;
+    });
+    for (const float x : results) EXPECT_EQ(x, 0.0F);
+    // The caller's own arithmetic stays as it was.
+    volatile float least = FLT_MIN;
+    EXPECT_GT(least * 0.5F, 0.0F);
+  }
+}
+
+TEST_P(ThreadPoolTest, EndsWithoutAJob) {
+  for (int i = 0; i < 20; ++i) const ThreadPool idle(GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Values(1, 2, 8),
+                         [](const auto& test) { return std::to_string(test.param); });
+
+TEST(ThreadPool, HasAtLeastTheCaller) {
+  EXPECT_EQ(ThreadPool(0).n_threads(), 1);
+  EXPECT_EQ(ThreadPool(-3).n_threads(), 1);
+}
+
+TEST(ThreadPool, SeesAtLeastOneCore) { EXPECT_GE(available_cores(), 1); }
+
+}  // namespace
+}  // namespace hourglass::cpu
