@@ -20,7 +20,7 @@ def ticks(low, high, n=6):
 def main(output, *series):
     curves = []
     for one in series:
-        name, _, path = one.rpartition("=")
+        name, _, path = one.partition("=")
         with open(path, newline="") as file:
             curves.append((name, [(int(r["epochs"]), float(r["losses"])) for r in csv.DictReader(file)]))
     xs = [x for _, curve in curves for x, _ in curve]
