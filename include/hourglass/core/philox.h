@@ -8,16 +8,23 @@ namespace hourglass {
 /// What a random number is for: the first word of the counter, so that no two uses share a stream.
 /// The numbers are part of the file format (a resumed run draws the same ones): never renumber.
 enum class RandomPurpose : std::uint32_t {
-  kInitialWeights = 1,   ///< step = tensor, row = output unit, column = input unit
-  kShuffle = 2,          ///< step = epoch, row = matrix row
-  kSyntheticValue = 3,   ///< row, column of the matrix
-  kSyntheticZero = 4,    ///< row, column of the matrix
-  kSyntheticNoise = 5,   ///< row, column of the matrix
+  kInitialWeights = 1,     ///< step = tensor, row = output unit, column = input unit
+  kShuffle = 2,            ///< step = epoch, row = matrix row
+  kSyntheticValue = 3,     ///< row, column of the matrix
+  kSyntheticZero = 4,      ///< row, column of the matrix
+  kSyntheticNoise = 5,     ///< row, column of the matrix
+  kHoldout = 6,            ///< row, column of the matrix: ratings kept from training
+  kMask = 7,               ///< row, column of the matrix: ratings hidden in an evaluation
+  kSampleRows = 8,         ///< row of the matrix: which rows an evaluation takes
+  kInputDropout = 9,       ///< step = Adam's step, row, column of the matrix
+  kClusters = 10,          ///< step = start and draw of k-means++
+  kRangeFinder = 11,       ///< row, column of the randomised range finder's test matrix
+  kSilhouetteSample = 12,  ///< row
 };
 
 /// Philox4x32-10 (Salmon et al., SC11; Random123's, which is cuRAND's): four words that depend on
-/// the seed (the key) and the counter (purpose, step, row, column) alone: the same on every backend,
-/// at any thread count, and after a resume.
+/// the seed (the key) and the counter (purpose, step, row, column) alone: the same on every
+/// backend, at any thread count, and after a resume.
 std::array<std::uint32_t, 4> philox(std::uint64_t seed, RandomPurpose purpose, std::uint32_t step,
                                     std::uint32_t row, std::uint32_t column);
 
