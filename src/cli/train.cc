@@ -99,6 +99,7 @@ Run::Run(const CLI::App& app, TrainCommand& command)
       lock_(folder_.lock()),
       checkpoints_({}, 0),
       bar_(!command.quiet) {
+  if (!folder_.has_run()) default_bottleneck(app, command_);
   if (command_.resume && folder_.has_run()) {
     take_up_run(app);
   } else if (folder_.has_run()) {
@@ -183,6 +184,13 @@ void Run::start(Trainer& trainer) {
 
 void Run::tell(const EpochResult& epoch, double seconds, RunLog& log) {
   const double rate = static_cast<double>(ratings_.matrix.n_rows) / seconds;
+  Scalars parts;
+  std::string shown;
+  if (command_.train.sparsity.weight > 0) {
+    parts = {{"mean_square", epoch.loss - epoch.penalty}, {"sparsity_penalty", epoch.penalty}};
+    shown = fmt::format(" (mean square {:.6f}, sparsity {:.6f})", epoch.loss - epoch.penalty,
+                        epoch.penalty);
+  }
   log.epoch({.epoch = epoch.epoch,
              .loss = epoch.loss,
              .best = epoch.best,
@@ -190,10 +198,10 @@ void Run::tell(const EpochResult& epoch, double seconds, RunLog& log) {
              .seconds = seconds,
              .rows_per_second = rate,
              .stopped = epoch.stopped,
-             .scalars = {}});
+             .scalars = parts});
   bar_.clear();
-  say("epoch {}/{}  loss {:.6f}  best {:.6f}  {:.3f} s  {:.0f} rows/s\n", epoch.epoch,
-      command_.train.epochs, epoch.loss, epoch.best, seconds, rate);
+  say("epoch {}/{}  loss {:.6f}{}  best {:.6f}  {:.3f} s  {:.0f} rows/s\n", epoch.epoch,
+      command_.train.epochs, epoch.loss, shown, epoch.best, seconds, rate);
 }
 
 void Run::stop(int signal, Trainer& trainer, RunLog& log) {

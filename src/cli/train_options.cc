@@ -26,6 +26,8 @@ void for_each_recorded(TrainCommand& c, const Use& use) {
   use("epochs", c.train.epochs);
   use("learning-rate", c.train.adam.learning_rate);
   use("weight-decay", c.train.adam.weight_decay);
+  use("sparsity-weight", c.train.sparsity.weight);
+  use("sparsity-target", c.train.sparsity.target);
   use("min-delta", c.train.min_delta);
   use("patience", c.train.patience);
   use("seed", c.train.seed);
@@ -101,7 +103,8 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
       ->required();
   app.add_option("--output", command.output, "Folder for the results")->required();
   add_hidden(app, train.shape.hidden);
-  add("--bottleneck", train.shape.bottleneck, "Width of the code")->check(CLI::PositiveNumber);
+  add("--bottleneck", train.shape.bottleneck, "Width of the code; 10 with --sparsity-weight alone")
+      ->check(CLI::PositiveNumber);
   add("--objective", command.objective,
       "Mean square over `all` cells, or over the `observed` (rated) ones")
       ->check(CLI::IsMember({"all", "observed"}));
@@ -111,6 +114,11 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
       ->check(CLI::PositiveNumber);
   add("--weight-decay", train.adam.weight_decay, "Adam's L2 penalty, as torch.optim.Adam's")
       ->check(CLI::NonNegativeNumber);
+  add("--sparsity-weight", train.sparsity.weight,
+      "Weight of the KL penalty that keeps the code sparse; 0: none")
+      ->check(CLI::NonNegativeNumber);
+  add("--sparsity-target", train.sparsity.target, "Mean activation that the penalty pulls units to")
+      ->check(CLI::Range(kSparsityClamp, 1 - kSparsityClamp));
   add("--min-delta", train.min_delta, "An epoch improves when it is better by more than this")
       ->check(CLI::NonNegativeNumber);
   add("--patience", train.patience, "Epochs without improvement that end the training")
@@ -132,6 +140,13 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
   app.add_flag("--quiet", command.quiet, "Print errors and the result only");
   add_synthetic_options(app, command.synthetic);
   add_read_options(app, command.read);
+}
+
+void default_bottleneck(const CLI::App& app, TrainCommand& command) {
+  constexpr int kSparse = 10;  // the notebook's
+  if (command.train.sparsity.weight > 0 && app.get_option("--bottleneck")->count() == 0) {
+    command.train.shape.bottleneck = kSparse;
+  }
 }
 
 nlohmann::json recorded_options(const TrainCommand& command) {

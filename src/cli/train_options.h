@@ -32,6 +32,9 @@ struct TrainCommand {
 /// Adds the options; the command must live as long as `app`.
 void add_train_options(CLI::App& app, TrainCommand& command);
 
+/// Of a new run: the sparse autoencoder's own default, where its weight alone is given.
+void default_bottleneck(const CLI::App& app, TrainCommand& command);
+
 /// The options that decide the result, by long name: what run.json keeps.
 nlohmann::json recorded_options(const TrainCommand& command);
 

@@ -112,6 +112,14 @@ void CpuBackend::run(const MiddleBackward& op) {
               [&](std::int64_t begin, std::int64_t end) { middle_backward(op, begin, end); });
 }
 
+void CpuBackend::run(const SparsityPenalty& op) {
+  pool_.split(pieces(op.width, kRowAlignment),
+              [&](std::int64_t begin, std::int64_t end) { sparsity_penalty(op, begin, end); });
+  double penalty = 0;
+  for (std::int64_t j = 0; j < op.width; ++j) penalty += op.unit_penalties[j];
+  *op.penalty.raw() = penalty;
+}
+
 void CpuBackend::run(const MiddleUpdate& op) {
   std::array<std::int64_t, kMaxMiddleLayers + 1> first_piece{};  // of each layer
   std::int64_t widest = 0;

@@ -32,6 +32,7 @@ class CpuBackend final : public Backend {
   void run(const MiddleForward&) override;
   void run(const MiddleBackward&) override;
   void run(const MiddleUpdate&) override;
+  void run(const SparsityPenalty&) override;
   void run(const OutputGram&) override;
   void run(const OutputGramLoss&) override;
   void run(const OutputGramUpdate&) override;

@@ -6,6 +6,7 @@
 #include "hourglass/ops/batch.h"
 #include "hourglass/ops/middle.h"
 #include "hourglass/ops/output.h"
+#include "hourglass/ops/sparsity.h"
 #include "hourglass/ops/wide.h"
 
 // The pieces that the CPU backend hands to its threads: each is compiled for several instruction sets
@@ -28,6 +29,10 @@ void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int6
 /// padded(out)].
 void middle_update(const MiddleUpdate& op, int layer, std::int64_t begin, std::int64_t end,
                    float* scratch);
+
+// kernels_sparsity.cc
+/// Units [16 begin, 16 end) of the code: gradient, and the penalty of each into unit_penalties.
+void sparsity_penalty(const SparsityPenalty& op, std::int64_t begin, std::int64_t end);
 
 // kernels_output.cc
 /// The partial Wa^T Wa of one segment of columns, upper triangle, into its place in op.scratch.

@@ -33,13 +33,15 @@ void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_
 }
 
 // delta[c] = grad[c] where the activation lets it through; the padding becomes zero.
-HWY_INLINE void mask_row(const float* grad, const float* activation, bool relu, std::int64_t width,
-                         float* delta) {
+// `extra`, where there is one, is added first.
+HWY_INLINE void mask_row(const float* grad, const float* extra, const float* activation, bool relu,
+                         std::int64_t width, float* delta) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const FloatVec zero = hn::Zero(d);
   for (std::int64_t c = 0; c < width; c += lanes) {
     FloatVec g = hn::LoadU(d, grad + c);
+    if (extra != nullptr) g = hn::Add(g, hn::LoadU(d, extra + c));
     if (relu) g = hn::IfThenElseZero(hn::Gt(hn::LoadU(d, activation + c), zero), g);
     if (c + lanes > width) {
       g = hn::IfThenElseZero(hn::FirstN(d, static_cast<std::size_t>(width - c)), g);
@@ -59,7 +61,8 @@ void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int6
     const bool relu = layer != nullptr ? layer->relu : m.input_relu;
     const std::int64_t width = layer != nullptr ? layer->out : m.input_width;
     for (std::int64_t b = begin_row; b < end_row; ++b) {
-      mask_row(grad.row(b), activation.row(b), relu, width, delta.row(b));
+      mask_row(grad.row(b), l == op.code_layer ? op.grad_code.row(b) : nullptr, activation.row(b),
+               relu, width, delta.row(b));
     }
     if (layer == nullptr) return;
     transposed -= layer->out * padded(layer->in);

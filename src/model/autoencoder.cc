@@ -56,6 +56,10 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
   } else {
     errors_ = Buffer<float>(backend, entries);
   }
+  if (options.sparsity.weight > 0) {
+    grad_code_ = Buffer<float>(backend, batch * padded(options.shape.bottleneck));
+    unit_penalties_ = Buffer<double>(backend, options.shape.bottleneck);
+  }
   middle_scratch_ = Buffer<float>(backend, middle_scratch(middle(0)));
   row_sums_ = Buffer<double>(backend, batch + width);
   row_begin_ = Buffer<std::int64_t>(backend, batch + 1);
@@ -250,7 +254,23 @@ void Autoencoder::forward(const BatchRows& batch) {
   backend_->run(MiddleForward{middle(batch.n_rows)});
 }
 
-void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss) {
+void Autoencoder::add_sparsity(MiddleBackward& backward, Ptr<double> penalty) {
+  const auto code = static_cast<std::size_t>(options_.shape.n_encoder_layers() - 1);
+  const Matrix<float> grad = {grad_code_.ptr(), padded(options_.shape.bottleneck)};
+  backend_->run(SparsityPenalty{.code = activation(code),
+                                .n_rows = backward.layers.n_rows,
+                                .width = options_.shape.bottleneck,
+                                .weight = options_.sparsity.weight,
+                                .target = options_.sparsity.target,
+                                .grad = grad,
+                                .unit_penalties = unit_penalties_.ptr(),
+                                .penalty = penalty});
+  backward.code_layer = static_cast<int>(code);
+  backward.grad_code = grad;
+}
+
+void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss,
+                       Ptr<double> penalty) {
   const std::int64_t n = options_.shape.n_columns;
   const bool all = options_.objective == Objective::kAllCells;
   const AdamConstants constants = adam();
@@ -305,7 +325,10 @@ void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<doubl
                             .loss = loss});
   }
   const MiddleLayers layers = middle(batch.n_rows);
-  backend_->run(MiddleBackward{layers, grad_hidden, middle_scratch_.ptr()});
+  MiddleBackward backward = {
+      .layers = layers, .grad_out = grad_hidden, .scratch = middle_scratch_.ptr()};
+  if (options_.sparsity.weight > 0) add_sparsity(backward, penalty);
+  backend_->run(backward);
   if (all) {
     backend_->run(OutputGramUpdate{.columns = columns,
                                    .batch = batch.n_rows,

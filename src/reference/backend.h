@@ -25,6 +25,7 @@ class ReferenceBackend : public Backend {
   void run(const MiddleForward&) override;
   void run(const MiddleBackward&) override;
   void run(const MiddleUpdate&) override;
+  void run(const SparsityPenalty&) override;
   void run(const OutputGram&) override;
   void run(const OutputGramLoss&) override;
   void run(const OutputGramUpdate&) override;

@@ -51,6 +51,7 @@ void ReferenceBackend::run(const MiddleBackward& op) {
                     m.layer[above].rows.weight.row(i)[o];
           }
         }
+        if (l == op.code_layer) grad += op.grad_code.row(b)[i];
         delta.row(b)[i] = masked(relu, activation.row(b)[i], grad);
       }
     }

@@ -33,10 +33,14 @@ void Trainer::save_checkpoint(const std::filesystem::path& path) {
   require_finite_weights();
   std::vector<double> losses = losses_.download();
   losses.resize(static_cast<std::size_t>(n_steps_));
+  std::vector<double> penalties = penalties_.download();
+  penalties.resize(static_cast<std::size_t>(n_steps_));
   std::vector<TensorView> tensors = network_.state();
   tensors.emplace_back("step_losses", Shape{n_steps_}, std::span<const double>(losses));
+  tensors.emplace_back("step_penalties", Shape{n_steps_}, std::span<const double>(penalties));
   const nlohmann::json progress = {{"epoch", result_.epoch},
                                    {"loss", result_.loss},
+                                   {"penalty", result_.penalty},
                                    {"improved", result_.improved},
                                    {"stopped", result_.stopped},
                                    {"best", best_to_json(early_.best)},
@@ -60,6 +64,7 @@ void Trainer::resume(const std::filesystem::path& path) {
     const auto progress = nlohmann::json::parse(text->second);
     result_.epoch = progress.at("epoch");
     result_.loss = progress.at("loss");
+    result_.penalty = progress.at("penalty");
     result_.improved = progress.at("improved");
     result_.stopped = progress.at("stopped");
     early_.best = result_.best = best_from_json(progress.at("best"));
@@ -70,14 +75,17 @@ void Trainer::resume(const std::filesystem::path& path) {
     fail("its progress cannot be read");
   }
   std::vector<double> losses = file.read_f64("step_losses");
+  std::vector<double> penalties = file.read_f64("step_penalties");
   n_steps_ = std::ssize(losses);
   if (result_.epoch < 0 || early_.waited < 0 || adam_steps < n_steps_ || batch_ < n_steps_ ||
-      batch_ >= batches_per_epoch()) {
+      batch_ >= batches_per_epoch() || std::ssize(penalties) != n_steps_) {
     fail("its progress is none of a training on these ratings");
   }
   network_.load_state(file, adam_steps);
   losses.resize(static_cast<std::size_t>(batches_per_epoch()));
   losses_.upload(losses);
+  penalties.resize(losses.size());
+  penalties_.upload(penalties);
   if (batch_ > 0) begin_epoch();
 }
 

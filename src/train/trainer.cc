@@ -96,10 +96,12 @@ Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions&
       values_(backend, std::span<const float>(ratings.values)),
       order_(backend, ratings.n_rows),
       losses_(backend, (ratings.n_rows - 1) / batch_size(ratings, options) + 1),
+      penalties_(backend, losses_.size()),
       network_(backend,
                {.shape = options.shape,
                 .objective = options.objective,
                 .adam = options.adam,
+                .sparsity = options.sparsity,
                 .max_batch = batch_size(ratings, options),
                 .max_batch_entries = fullest_batch(ratings, batch_size(ratings, options))}),
       rows_(static_cast<std::size_t>(ratings.n_rows)),
@@ -136,7 +138,7 @@ std::optional<EpochResult> Trainer::step() {
     const CsrPtr ratings = {row_offsets_.ptr(), columns_.ptr(), values_.ptr(), ratings_->n_rows,
                             ratings_->n_columns};
     network_.step({ratings, order_.ptr() + first, static_cast<std::int32_t>(n)}, n_ratings,
-                  losses_.ptr() + n_steps_);
+                  losses_.ptr() + n_steps_, penalties_.ptr() + n_steps_);
     ++n_steps_;
   }
   if (++batch_ < batches_per_epoch()) return std::nullopt;
@@ -145,9 +147,11 @@ std::optional<EpochResult> Trainer::step() {
 
 EpochResult Trainer::end_epoch() {
   const std::vector<double> losses = losses_.download();
-  double sum = 0;
+  const std::vector<double> penalties = penalties_.download();
+  double sum = 0, penalty_sum = 0;
   for (std::int64_t s = 0; s < n_steps_; ++s) {
-    const double loss = losses[static_cast<std::size_t>(s)];
+    const double penalty = penalties[static_cast<std::size_t>(s)];
+    const double loss = losses[static_cast<std::size_t>(s)] + penalty;
     if (!std::isfinite(loss)) {
       throw Error(
           fmt::format("the training diverged in epoch {}, step {}: the loss is not finite; "
@@ -155,9 +159,11 @@ EpochResult Trainer::end_epoch() {
                       result_.epoch + 1, s + 1));
     }
     sum += loss;
+    penalty_sum += penalty;
   }
   ++result_.epoch;
   result_.loss = sum / static_cast<double>(n_steps_);
+  result_.penalty = penalty_sum / static_cast<double>(n_steps_);
   result_.improved = early_.improved(result_.loss);
   result_.best = early_.best;
   result_.stopped = early_.stop();

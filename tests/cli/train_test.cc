@@ -256,6 +256,19 @@ TEST_F(TrainCommandTest, WrongUsageExits2AndBadInput1) {
   EXPECT_TRUE(contains(init.err, "none.safetensors: ")) << init.err;
 }
 
+TEST_F(TrainCommandTest, TheSparseAutoencoderTellsBothPartsOfItsLoss) {
+  const Outcome train = hourglass({"train", "synthetic", "--rows", "200", "--columns", "30",
+                                   "--epochs", "2", "--sparsity-weight", "0.2", "--output",
+                                   path("a")});
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_TRUE(contains(train.err, " (mean square ")) << train.err;
+  const std::string log = file_bytes(folder_ / "a" / "k=10" / "log.jsonl");
+  const auto line = nlohmann::json::parse(log.substr(0, log.find('\n')));
+  EXPECT_GT(line.at("sparsity_penalty").get<double>(), 0);
+  EXPECT_DOUBLE_EQ(line.at("mean_square").get<double>() + line.at("sparsity_penalty").get<double>(),
+                   line.at("loss").get<double>());
+}
+
 TEST_F(TrainCommandTest, NoHiddenLayersAtAll) {
   const Outcome train = hourglass(small("a", {"--hidden", "none"}));
   EXPECT_EQ(train.code, 0) << train.err;

@@ -49,6 +49,7 @@ TrainOptions some_options(Objective objective) {
   options.objective = objective;
   options.adam.learning_rate = 0.01;
   options.adam.weight_decay = objective == Objective::kAllCells ? 0 : 0.01;
+  options.sparsity.weight = objective == Objective::kAllCells ? 0 : 0.2;
   options.batch_size = 16;
   options.epochs = 3;
   return options;
@@ -249,7 +250,7 @@ TEST_F(BadCheckpointTest, ALyingOneIsRefused) {
   const auto refused = [&](int epoch, int waited, int batch, int steps) {
     char text[300];
     std::snprintf(text, sizeof text,
-                  R"({"epoch":%d,"loss":1,"improved":true,"stopped":false,"best":1,"waited":%d,)"
+                  R"({"epoch":%d,"loss":1,"penalty":0,"improved":true,"stopped":false,"best":1,"waited":%d,)"
                   R"("batch":%d,"adam_steps":%d})",
                   epoch, waited, batch, steps);
     put_metadata("progress", text);

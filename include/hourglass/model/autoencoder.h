@@ -17,10 +17,16 @@ enum class Objective {
   kRatedCells,  ///< the rated cells of the batch only
 };
 
+/// The penalty that makes an autoencoder sparse (ops/sparsity.h); weight 0: there is none.
+struct SparsityOptions {
+  double weight = 0, target = 0.05;
+};
+
 struct AutoencoderOptions {
   NetworkShape shape;
   Objective objective = Objective::kAllCells;
   AdamOptions adam;
+  SparsityOptions sparsity = {};
   std::int32_t max_batch = 128;        ///< rows of the largest batch
   std::int64_t max_batch_entries = 0;  ///< ratings of the fullest batch
 };
@@ -37,9 +43,11 @@ class Autoencoder {
   /// whether anybody asked.
   void save(Model& model);
 
-  /// One step on a batch of n_ratings ratings: the loss before it goes to *loss [1], in the backend's
-  /// memory. Objective::kRatedCells needs n_ratings > 0.
-  void step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss);
+  /// One step on a batch of n_ratings ratings: the mean square before it goes to *loss [1], in the
+  /// backend's memory, and the sparsity penalty, where there is one, to *penalty [1]. The step is on
+  /// their sum. Objective::kRatedCells needs n_ratings > 0.
+  void step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss,
+            Ptr<double> penalty = {});
 
   /// The network's outputs for `batch`, [n_rows x n_columns], to host memory. Catches up first.
   std::vector<float> predict(const BatchRows& batch);
@@ -71,6 +79,8 @@ class Autoencoder {
   void compute_gram();
   void catch_up_all();
   void forward(const BatchRows& batch);
+  /// The gradient of *penalty by the code, into `backward`.
+  void add_sparsity(MiddleBackward& backward, Ptr<double> penalty);
   MiddleLayers middle(std::int64_t n_rows);
   AdamConstants adam() const;
   Matrix<float> activation(std::size_t layer);
@@ -87,7 +97,8 @@ class Autoencoder {
   std::vector<Buffer<float>> activations_;   ///< of layers 0 .. last - 1: [batch x (out + 1)]
   std::vector<Buffer<float>> deltas_;        ///< likewise [batch x out]
   Buffer<float> grad_hidden_, product_, errors_, gram_, hidden_gram_, gram_scratch_, middle_scratch_;
-  Buffer<double> row_sums_;
+  Buffer<float> grad_code_;
+  Buffer<double> row_sums_, unit_penalties_;
   Buffer<std::int64_t> row_begin_, begin_, entry_index_, transpose_scratch_;
   Buffer<std::int32_t> ids_, entry_row_, n_columns_;
   Buffer<float> values_;

@@ -12,6 +12,7 @@
 #include "hourglass/ops/batch.h"
 #include "hourglass/ops/middle.h"
 #include "hourglass/ops/output.h"
+#include "hourglass/ops/sparsity.h"
 #include "hourglass/ops/wide.h"
 
 namespace hourglass {
@@ -46,6 +47,7 @@ class Backend {
   virtual void run(const MiddleForward&) = 0;
   virtual void run(const MiddleBackward&) = 0;
   virtual void run(const MiddleUpdate&) = 0;
+  virtual void run(const SparsityPenalty&) = 0;
   virtual void run(const OutputGram&) = 0;
   virtual void run(const OutputGramLoss&) = 0;
   virtual void run(const OutputGramUpdate&) = 0;

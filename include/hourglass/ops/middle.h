@@ -41,6 +41,10 @@ struct MiddleBackward {
   MiddleLayers layers;
   Matrix<const float> grad_out;  ///< [batch x layer[last].out]
   Ptr<float> scratch;            ///< [middle_scratch(layers)]: transposed weights
+  /// A gradient that the loss has of its own by one layer's activation, added to what comes from
+  /// above: layer code_layer - 1's, or with 0 the input layer's. -1: there is none.
+  int code_layer = -1;
+  Matrix<const float> grad_code = {};  ///< [batch x that layer's units]
 };
 
 /// grad W[l] = activation[l - 1]^T delta[l], summed in row order, and Adam's step on it.

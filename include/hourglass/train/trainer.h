@@ -36,6 +36,7 @@ struct TrainOptions {
   NetworkShape shape;
   Objective objective = Objective::kAllCells;
   AdamOptions adam;
+  SparsityOptions sparsity = {};
   std::int32_t batch_size = 128;
   std::int64_t epochs = 1000;
   double min_delta = 1e-4;
@@ -46,7 +47,8 @@ struct TrainOptions {
 
 struct EpochResult {
   std::int64_t epoch = 0;  ///< from 1; 0: none has ended yet
-  double loss = 0;         ///< mean of the batches' losses
+  double loss = 0;         ///< mean of the batches' losses, the penalty included
+  double penalty = 0;      ///< of it, the sparsity penalty
   double best = 0;
   bool improved = false;
   bool stopped = false;  ///< early stopping ends the training here
@@ -96,7 +98,8 @@ class Trainer {
   Buffer<std::int32_t> columns_;
   Buffer<float> values_;
   Buffer<std::int32_t> order_;  ///< rows of this epoch
-  Buffer<double> losses_;       ///< [batches]: of this epoch's steps
+  Buffer<double> losses_;       ///< [batches]: of this epoch's steps, without the penalty
+  Buffer<double> penalties_;    ///< [batches] likewise; zeros where there is none
   Autoencoder network_;
   std::vector<std::int32_t> rows_;  ///< order_, here
   EarlyStopping early_;
