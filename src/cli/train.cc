@@ -71,6 +71,7 @@ class Run {
     if (!command_.quiet) fmt::print(stderr, format, std::forward<Args>(args)...);
   }
   void take_up_run(const CLI::App& app);
+  bool resuming() const { return !before_.is_null(); }
   bool nothing_left() const;
   void check_device(const Backend& backend);
   void start(Trainer& trainer);
@@ -86,7 +87,6 @@ class Run {
   FileDescriptor lock_;
   nlohmann::json before_;                             ///< run.json as it was, of a run that goes on
   nlohmann::json record_ = nlohmann::json::object();  ///< run.json
-  bool resuming_ = false;
   Ratings ratings_;
   BottleneckFolder files_;
   Checkpoints checkpoints_;
@@ -115,12 +115,12 @@ Run::Run(const CLI::App& app, TrainCommand& command)
   options.shape.n_columns = ratings_.matrix.n_columns;
   options.shape.validate();
   const std::string data_digest = digest(ratings_);
-  if (resuming_ && record_["data"].value("sha256", "") != data_digest) {
+  if (resuming() && before_["data"].value("sha256", "") != data_digest) {
     throw Error(
         fmt::format("{}: --resume: these are not the ratings of the run in {}; name the "
                     "run's own ({}), or train anew into another folder",
                     command_.ratings, command_.output,
-                    record_["data"].value("path", "whose name it does not tell")));
+                    before_["data"].value("path", "whose name it does not tell")));
   }
   record_.erase("error");
   record_["version"] = HOURGLASS_VERSION;
@@ -141,12 +141,11 @@ void Run::take_up_run(const CLI::App& app) {
   }
   before_ = record_;
   continue_options(app, before_["options"], command_);
-  resuming_ = true;
 }
 
 /// The run is done, its checkpoint gone, and the options ask for no more.
 bool Run::nothing_left() const {
-  if (!resuming_ || before_.value("outcome", "") != "done" ||
+  if (!resuming() || before_.value("outcome", "") != "done" ||
       !std::filesystem::exists(files_.model()) || std::filesystem::exists(files_.checkpoint())) {
     return false;
   }
@@ -172,7 +171,7 @@ void Run::check_device(const Backend& backend) {
 }
 
 void Run::start(Trainer& trainer) {
-  if (resuming_ && std::filesystem::exists(files_.checkpoint())) {
+  if (resuming() && std::filesystem::exists(files_.checkpoint())) {
     trainer.resume(files_.checkpoint());
     say("going on after epoch {}, batch {}\n", trainer.last_epoch().epoch, trainer.batches_done());
     return;

@@ -15,11 +15,6 @@ enum class RandomPurpose : std::uint32_t {
   kSyntheticNoise = 5,     ///< row, column of the matrix
   kHoldout = 6,            ///< row, column of the matrix: ratings kept from training
   kMask = 7,               ///< row, column of the matrix: ratings hidden in an evaluation
-  kSampleRows = 8,         ///< row of the matrix: which rows an evaluation takes
-  kInputDropout = 9,       ///< step = Adam's step, row, column of the matrix
-  kClusters = 10,          ///< step = start and draw of k-means++
-  kRangeFinder = 11,       ///< row, column of the randomised range finder's test matrix
-  kSilhouetteSample = 12,  ///< row
 };
 
 /// Philox4x32-10 (Salmon et al., SC11; Random123's, which is cuRAND's): four words that depend on
