@@ -9,11 +9,12 @@
 #include <type_traits>
 
 #include "hourglass/core/error.h"
+#include "model/weight_rows.h"
 
 namespace hourglass {
 
-Autoencoder::Parameters Autoencoder::make_parameters(std::int64_t n_rows, std::int64_t width) {
-  const std::int64_t stride = padded(width);
+Autoencoder::Parameters Autoencoder::make_parameters(const WeightRows& rows) {
+  const std::int64_t n_rows = rows.n_rows(), width = rows.width(), stride = rows.stride();
   Parameters p;
   p.weight = Buffer<float>(*backend_, n_rows * stride);
   p.first_moment = Buffer<float>(*backend_, n_rows * stride);
@@ -40,13 +41,13 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
   const std::int64_t batch = options.max_batch;
   const std::int64_t entries = options.max_batch_entries;
   schedule_ = Buffer<AdamScalars>(backend, adam_schedule(options.adam));
-  for (std::size_t l = 0; l + 1 < layers_.size(); ++l) {
-    parameters_.push_back(make_parameters(layers_[l].n_inputs + 1, layers_[l].n_outputs));
+  for (std::size_t l = 0; l < layers_.size(); ++l) {
+    parameters_.push_back(make_parameters(WeightRows(layers_, l)));
+    if (l + 1 == layers_.size()) break;
     activations_.emplace_back(backend, batch * padded(layers_[l].n_outputs + 1));
     deltas_.emplace_back(backend, batch * padded(layers_[l].n_outputs));
   }
   const std::int64_t width = layers_.back().n_inputs + 1;
-  parameters_.push_back(make_parameters(n, width));
   grad_hidden_ = Buffer<float>(backend, batch * padded(width));
   if (options.objective == Objective::kAllCells) {
     product_ = Buffer<float>(backend, batch * padded(width));
@@ -112,26 +113,11 @@ MiddleLayers Autoencoder::middle(std::int64_t n_rows) {
   return m;
 }
 
-template <class AnyModel, class Use>
-void Autoencoder::for_each_parameter(AnyModel& model, std::size_t layer, const Use& use) const {
-  const std::int64_t in = layers_[layer].n_inputs, out = layers_[layer].n_outputs;
-  const std::int64_t stride = parameters_[layer].matrix.weight.stride;
-  const bool output = layer + 1 == layers_.size();  // [out x (in + 1)]; the others [(in + 1) x out]
-  for (std::int64_t o = 0; o < out; ++o) {
-    for (std::int64_t i = 0; i <= in; ++i) {
-      auto& parameter = i < in ? model.weights[layer][static_cast<std::size_t>(o * in + i)]
-                               : model.biases[layer][static_cast<std::size_t>(o)];
-      use(static_cast<std::size_t>(output ? o * stride + i : i * stride + o), parameter);
-    }
-  }
-}
-
 void Autoencoder::load(const Model& model) {
   step_ = 0;
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     Parameters& p = parameters_[l];
-    std::vector<float> rows(static_cast<std::size_t>(p.weight.size()));
-    for_each_parameter(model, l, [&](std::size_t place, float w) { rows[place] = w; });
+    std::vector<float> rows = WeightRows(layers_, l).pack(model.weights[l], model.biases[l]);
     p.weight.upload(rows);
     std::fill(rows.begin(), rows.end(), 0.0F);
     p.first_moment.upload(rows);
@@ -238,7 +224,7 @@ void Autoencoder::save(Model& model) {
     const std::vector<float> rows = parameters_[l].weight.download();
     model.weights[l].resize(static_cast<std::size_t>(layers_[l].n_inputs * layers_[l].n_outputs));
     model.biases[l].resize(static_cast<std::size_t>(layers_[l].n_outputs));
-    for_each_parameter(model, l, [&](std::size_t place, float& w) { w = rows[place]; });
+    WeightRows(layers_, l).unpack(rows, model.weights[l], model.biases[l]);
   }
 }
 
@@ -361,21 +347,6 @@ void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<doubl
                            .rows = input,
                            .adam = constants,
                            .step = step_});
-}
-
-std::vector<float> Autoencoder::predict(const BatchRows& batch) {
-  const AdamMatrix& output = parameters_.back().matrix;
-  const std::int64_t n = options_.shape.n_columns;
-  catch_up_all();
-  forward(batch);
-  Buffer<float> out(*backend_, batch.n_rows * n);
-  backend_->run(OutputForward{.hidden = activation(layers_.size() - 2),
-                              .weight = output.weight,
-                              .n_rows = batch.n_rows,
-                              .n_columns = n,
-                              .width = output.width,
-                              .out = {out.ptr(), n}});
-  return out.download();
 }
 
 }  // namespace hourglass

@@ -11,6 +11,8 @@
 
 namespace hourglass {
 
+struct WeightRows;
+
 /// What the loss is the mean square over.
 enum class Objective {
   kAllCells,    ///< every cell of the batch, zeros included: the notebook's
@@ -49,9 +51,6 @@ class Autoencoder {
   void step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss,
             Ptr<double> penalty = {});
 
-  /// The network's outputs for `batch`, [n_rows x n_columns], to host memory. Catches up first.
-  std::vector<float> predict(const BatchRows& batch);
-
   std::int64_t steps() const { return step_; }
 
   /// The weights and Adam's state as they stand, deferred rows deferred, in our own layout: a layer's
@@ -72,7 +71,7 @@ class Autoencoder {
     AdamMatrix matrix;
     std::int64_t n_rows = 0;
   };
-  Parameters make_parameters(std::int64_t n_rows, std::int64_t width);
+  Parameters make_parameters(const WeightRows& rows);
   /// use(name, array) for each array of the state.
   template <class Self, class Use>
   static void for_each_state(Self& self, const Use& use);
@@ -84,9 +83,6 @@ class Autoencoder {
   MiddleLayers middle(std::int64_t n_rows);
   AdamConstants adam() const;
   Matrix<float> activation(std::size_t layer);
-  /// use(place, parameter) for each weight and bias of `model`'s layer, place its index in our rows.
-  template <class AnyModel, class Use>
-  void for_each_parameter(AnyModel& model, std::size_t layer, const Use& use) const;
 
   Backend* backend_;
   AutoencoderOptions options_;

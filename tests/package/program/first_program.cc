@@ -1,7 +1,7 @@
 // A C++ user's first program: train on made-up ratings, then predict two rows.
 #include <hourglass/data/synthetic.h>
 #include <hourglass/devices/device.h>
-#include <hourglass/model/predict.h>
+#include <hourglass/model/predictor.h>
 #include <hourglass/train/trainer.h>
 
 #include <cmath>

@@ -1,7 +1,8 @@
-#include "hourglass/model/predict.h"
+#include "hourglass/model/predictor.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 #include <stdexcept>
 #include <vector>
@@ -46,8 +47,9 @@ CsrMatrix some_ratings(std::int64_t n_rows, std::int64_t n_columns) {
   return ratings;
 }
 
-/// y = W x + b and ReLU, layer after layer, on one dense row.
-std::vector<float> by_hand(const Model& model, const CsrMatrix& ratings, std::int32_t row) {
+/// y = W x + b and ReLU, layer after layer, on one dense row, through the first `n_layers`.
+std::vector<float> by_hand(const Model& model, const CsrMatrix& ratings, std::int32_t row,
+                           std::size_t n_layers = 1000) {
   std::vector<float> x(static_cast<std::size_t>(ratings.n_columns));
   const auto r = static_cast<std::size_t>(row);
   for (auto e = ratings.row_offsets[r]; e < ratings.row_offsets[r + 1]; ++e) {
@@ -55,7 +57,7 @@ std::vector<float> by_hand(const Model& model, const CsrMatrix& ratings, std::in
     x[static_cast<std::size_t>(ratings.columns[entry])] = ratings.values[entry];
   }
   const std::vector<LayerShape> layers = model.shape.layers();
-  for (std::size_t l = 0; l < layers.size(); ++l) {
+  for (std::size_t l = 0; l < std::min(n_layers, layers.size()); ++l) {
     std::vector<float> y = model.biases[l];
     for (std::size_t o = 0; o < y.size(); ++o) {
       for (std::size_t i = 0; i < x.size(); ++i) y[o] += model.weights[l][o * x.size() + i] * x[i];
@@ -90,6 +92,50 @@ TEST(PredictTest, IsTheNetworkOfEachRowWorkedByHand) {
     expect_by_hand(*backend, {.n_columns = 11, .hidden = {4}, .bottleneck = 2}, {3});  // empty row
     expect_by_hand(*backend, {.n_columns = 11, .hidden = {4}, .bottleneck = 2}, {});
   }
+}
+
+TEST(PredictorTest, CodesAreTheNarrowestLayerBeforeAnyReLU) {
+  cpu::CpuBackend backend(2);
+  for (const std::vector<int>& hidden : std::vector<std::vector<int>>{{9, 5}, {4}, {}}) {
+    const Model model = integer_model({.n_columns = 23, .hidden = hidden, .bottleneck = 3});
+    const CsrMatrix ratings = some_ratings(150, 23);
+    std::vector<float> expected;
+    for (std::int32_t row = 0; row < 150; ++row) {
+      const std::vector<float> code = by_hand(model, ratings, row, hidden.size() + 1);
+      expected.insert(expected.end(), code.begin(), code.end());
+    }
+    EXPECT_EQ(Predictor(backend, model).codes(ratings), expected);
+  }
+}
+
+TEST(PredictorTest, ByColumnAreTheSameOutputsTurned) {
+  reference::ReferenceBackend reference;
+  cpu::CpuBackend cpu(2);
+  for (Backend* backend : std::initializer_list<Backend*>{&reference, &cpu}) {
+    const Model model = integer_model({.n_columns = 70, .hidden = {9, 5}, .bottleneck = 3});
+    Predictor predictor(*backend, model);
+    const HiddenRows hidden = predictor.hidden(some_ratings(131, 70));
+    std::vector<float> by_row(131 * 70), by_column(131 * 60);
+    predictor.outputs(hidden, 0, by_row);
+    predictor.column_outputs(hidden, 10, by_column);
+    for (std::size_t column = 10; column < 70; ++column) {
+      for (std::size_t row = 0; row < 131; ++row) {
+        ASSERT_EQ(by_column[(column - 10) * 131 + row], by_row[row * 70 + column])
+            << backend->kind() << ", row " << row << ", column " << column;
+      }
+    }
+  }
+}
+
+TEST(PredictorTest, NoRows) {
+  cpu::CpuBackend backend(1);
+  const Model model = integer_model({.n_columns = 5, .hidden = {4}, .bottleneck = 2});
+  CsrMatrix none;
+  none.n_columns = 5;
+  Predictor predictor(backend, model);
+  EXPECT_TRUE(predictor.codes(none).empty());
+  predictor.outputs(predictor.hidden(none), 0, {});
+  predictor.column_outputs(predictor.hidden(none), 0, {});
 }
 
 TEST(PredictTest, RefusesOtherColumnsAndRowsThatAreNotThere) {

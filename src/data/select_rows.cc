@@ -1,0 +1,24 @@
+#include "hourglass/data/select_rows.h"
+
+#include <cstddef>
+
+namespace hourglass {
+
+CsrMatrix select_rows(const CsrMatrix& ratings, std::span<const std::int32_t> rows) {
+  CsrMatrix selected;
+  selected.n_rows = static_cast<std::int64_t>(rows.size());
+  selected.n_columns = ratings.n_columns;
+  selected.row_offsets.reserve(rows.size() + 1);
+  for (const std::int32_t row : rows) {
+    const auto begin = ratings.row_offsets[static_cast<std::size_t>(row)];
+    const auto end = ratings.row_offsets[static_cast<std::size_t>(row) + 1];
+    selected.columns.insert(selected.columns.end(), ratings.columns.begin() + begin,
+                            ratings.columns.begin() + end);
+    selected.values.insert(selected.values.end(), ratings.values.begin() + begin,
+                           ratings.values.begin() + end);
+    selected.row_offsets.push_back(static_cast<std::int64_t>(selected.columns.size()));
+  }
+  return selected;
+}
+
+}  // namespace hourglass

@@ -1,0 +1,77 @@
+#include "hourglass/data/align_columns.h"
+
+#include <gtest/gtest.h>
+
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hourglass/core/error.h"
+#include "hourglass/data/select_rows.h"
+#include "support/error_text.h"
+
+namespace hourglass {
+namespace {
+
+IdList ids(std::initializer_list<std::string_view> texts) {
+  IdList list;
+  for (const std::string_view text : texts) list.add(text);
+  return list;
+}
+
+/// a b c d
+/// 1 2 . 3
+/// . . . .
+/// . 4 5 .
+Ratings four_columns() {
+  Ratings ratings;
+  ratings.matrix = {.n_rows = 3,
+                    .n_columns = 4,
+                    .row_offsets = {0, 3, 3, 5},
+                    .columns = {0, 1, 3, 1, 2},
+                    .values = {1, 2, 3, 4, 5}};
+  ratings.row_ids = ids({"x", "y", "z"});
+  ratings.column_ids = ids({"a", "b", "c", "d"});
+  return ratings;
+}
+
+TEST(AlignColumnsTest, ColumnsMeetById) {
+  const AlignedRatings aligned = align_columns(four_columns(), ids({"d", "new", "b", "a"}));
+  const CsrMatrix expected = {.n_rows = 3,
+                              .n_columns = 4,
+                              .row_offsets = {0, 3, 3, 4},
+                              .columns = {0, 2, 3, 2},
+                              .values = {3, 2, 1, 4}};
+  EXPECT_EQ(aligned.matrix, expected);
+  EXPECT_EQ(aligned.unknown_ids, ids({"c"}));
+  EXPECT_EQ(aligned.n_unknown, 1);
+}
+
+TEST(AlignColumnsTest, TheSameColumnsChangeNothing) {
+  const Ratings ratings = four_columns();
+  const AlignedRatings aligned = align_columns(ratings, ratings.column_ids);
+  EXPECT_EQ(aligned.matrix, ratings.matrix);
+  EXPECT_EQ(aligned.unknown_ids.size(), 0);
+}
+
+TEST(AlignColumnsTest, NoIdInCommonIsAnError) {
+  const std::string error =
+      test::error_text([] { align_columns(four_columns(), ids({"0", "00"})); });
+  EXPECT_NE(error.find("share no id"), error.npos) << error;
+}
+
+TEST(SelectRowsTest, RowsInAnyOrderAndTwice) {
+  const CsrMatrix matrix = four_columns().matrix;
+  const std::vector<std::int32_t> rows = {2, 0, 1, 2};
+  const CsrMatrix expected = {.n_rows = 4,
+                              .n_columns = 4,
+                              .row_offsets = {0, 2, 5, 5, 7},
+                              .columns = {1, 2, 0, 1, 3, 1, 2},
+                              .values = {4, 5, 1, 2, 3, 4, 5}};
+  EXPECT_EQ(select_rows(matrix, rows), expected);
+  EXPECT_EQ(select_rows(matrix, {}).n_rows, 0);
+}
+
+}  // namespace
+}  // namespace hourglass
