@@ -7,6 +7,7 @@
 #include <cstring>
 #include <new>
 
+#include "cpu/dropout.h"
 #include "cpu/kernels.h"
 #include "cpu/transpose.h"
 
@@ -69,6 +70,11 @@ void CpuBackend::reserve_scratch(std::int64_t floats) {
 }
 
 void CpuBackend::run(const TransposeBatch& op) { transpose_batch(op); }
+
+void CpuBackend::run(const DropoutInput& op) {
+  pool_.split(op.batch.n_rows,
+              [&](std::int64_t begin, std::int64_t end) { dropout_input(op, begin, end); });
+}
 
 void CpuBackend::run(const CatchUpRows& op) {
   const std::int64_t n = op.ids ? op.n_ids[0] : op.n_rows;

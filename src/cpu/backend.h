@@ -26,6 +26,7 @@ class CpuBackend final : public Backend {
   void synchronize() override {}
 
   void run(const TransposeBatch&) override;
+  void run(const DropoutInput&) override;
   void run(const CatchUpRows&) override;
   void run(const GatherRows&) override;
   void run(const SparseAdam&) override;

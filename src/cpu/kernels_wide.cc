@@ -46,7 +46,8 @@ void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end) {
     const std::int64_t first = ratings.row_offsets[row];
     const std::int64_t n = ratings.row_offsets[row + 1] - first;
     const std::int32_t* columns = ratings.columns.raw() + first;
-    const float* values = ratings.values.raw() + first;
+    const float* values =
+        op.values ? op.values.raw() + op.row_begin[b] : ratings.values.raw() + first;
     float* out = op.out.row(b);
     weighted_rows(
         n, op.width, [&](std::int64_t e) { return op.weight.row(columns[e]); },

@@ -65,6 +65,7 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
   row_sums_ = Buffer<double>(backend, batch + width);
   row_begin_ = Buffer<std::int64_t>(backend, batch + 1);
   values_ = Buffer<float>(backend, entries + batch);
+  if (options.dropout.probability > 0) dropped_values_ = Buffer<float>(backend, entries + batch);
   ids_ = Buffer<std::int32_t>(backend, std::min(entries, n) + 1);
   begin_ = Buffer<std::int64_t>(backend, std::min(entries, n) + 2);
   entry_row_ = Buffer<std::int32_t>(backend, entries + batch);
@@ -228,7 +229,7 @@ void Autoencoder::save(Model& model) {
   }
 }
 
-void Autoencoder::forward(const BatchRows& batch) {
+void Autoencoder::forward(const BatchRows& batch, Ptr<const float> values) {
   const AdamMatrix& input = parameters_.front().matrix;
   backend_->run(GatherRows{.batch = batch,
                            .weight = input.weight,
@@ -236,8 +237,22 @@ void Autoencoder::forward(const BatchRows& batch) {
                            .bias_row = options_.shape.n_columns,
                            .relu = layers_[0].relu,
                            .append_one = true,
-                           .out = activation(0)});
+                           .out = activation(0),
+                           .values = values,
+                           .row_begin = row_begin_.ptr()});
   backend_->run(MiddleForward{middle(batch.n_rows)});
+}
+
+Ptr<const float> Autoencoder::drop_out(const BatchRows& batch) {
+  const double p = options_.dropout.probability;
+  backend_->run(DropoutInput{.batch = batch,
+                             .row_begin = row_begin_.ptr(),
+                             .probability = static_cast<float>(p),
+                             .scale = static_cast<float>(1 / (1 - p)),
+                             .seed = options_.dropout.seed,
+                             .draw = static_cast<std::uint32_t>(step_),
+                             .values = dropped_values_.ptr()});
+  return dropped_values_.ptr();
 }
 
 void Autoencoder::add_sparsity(MiddleBackward& backward, Ptr<double> penalty) {
@@ -284,7 +299,9 @@ void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<doubl
   catch_up(input, 1, n + 1);
   if (!all) catch_up(output, 0, n);
   ++step_;
-  forward(batch);
+  Ptr<const float> input_values = columns.values;
+  if (options_.dropout.probability > 0) input_values = drop_out(batch);
+  forward(batch, input_values);
   if (all) {
     const Matrix<float> product = {product_.ptr(), padded(output.width)};
     backend_->run(
@@ -340,7 +357,7 @@ void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<doubl
   backend_->run(MiddleUpdate{layers, constants, step_});
   backend_->run(SparseAdam{.columns = columns,
                            .bias_column = true,
-                           .coefficients = columns.values,
+                           .coefficients = input_values,
                            .factor = layers.input_delta,
                            .scale = 1,
                            .max_columns = max_columns,

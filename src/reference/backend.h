@@ -19,6 +19,7 @@ class ReferenceBackend : public Backend {
   void synchronize() override {}
 
   void run(const TransposeBatch&) override;
+  void run(const DropoutInput&) override;
   void run(const CatchUpRows&) override;
   void run(const GatherRows&) override;
   void run(const SparseAdam&) override;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/flush_denormals.h"
+#include "hourglass/core/philox.h"
 #include "reference/adam.h"
 #include "reference/backend.h"
 
@@ -52,6 +53,21 @@ void ReferenceBackend::run(const TransposeBatch& op) {
   op.columns.n_columns[1] = n_columns;
 }
 
+void ReferenceBackend::run(const DropoutInput& op) {
+  const CsrPtr& ratings = op.batch.ratings;
+  for (std::int32_t b = 0; b < op.batch.n_rows; ++b) {
+    const std::int32_t row = op.batch.rows[b];
+    std::int64_t index = op.row_begin[b];
+    for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e, ++index) {
+      const auto words =
+          philox(op.seed, RandomPurpose::kDropout, op.draw, static_cast<std::uint32_t>(row),
+                 static_cast<std::uint32_t>(ratings.columns[e]));
+      op.values[index] = uniform(words[0]) < op.probability ? 0 : ratings.values[e] * op.scale;
+    }
+    op.values[op.row_begin[op.batch.n_rows] + b] = 1;
+  }
+}
+
 void ReferenceBackend::run(const CatchUpRows& op) {
   const FlushDenormals flush;
   const std::int64_t n = op.ids ? op.n_ids[0] : op.n_rows;
@@ -71,10 +87,13 @@ void ReferenceBackend::run(const GatherRows& op) {
   const CsrPtr& ratings = op.batch.ratings;
   for (std::int32_t b = 0; b < op.batch.n_rows; ++b) {
     const std::int32_t row = op.batch.rows[b];
+    const std::int64_t first = ratings.row_offsets[row];
+    const Ptr<const float> values =
+        op.values ? op.values + op.row_begin[b] : ratings.values + first;
     for (std::int64_t c = 0; c < op.width; ++c) {
       double sum = 0;
-      for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e) {
-        sum += static_cast<double>(ratings.values[e]) * op.weight.row(ratings.columns[e])[c];
+      for (auto e = first; e < ratings.row_offsets[row + 1]; ++e) {
+        sum += static_cast<double>(values[e - first]) * op.weight.row(ratings.columns[e])[c];
       }
       if (op.bias_row >= 0) sum += op.weight.row(op.bias_row)[c];
       op.out.row(b)[c] = static_cast<float>(op.relu ? std::max(sum, 0.0) : sum);

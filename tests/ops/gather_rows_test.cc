@@ -11,6 +11,7 @@ struct GatherCase {
   std::int64_t bias_row = -1;
   bool relu = false, append_one = false;
   std::int64_t extra_stride = 0;
+  bool own_values = false;  ///< the batch's values come in batch order, the ratings' own are NaN
 
   std::string name() const {
     return std::to_string(batch.size()) + " rows, " + std::to_string(batch.n_columns) +
@@ -19,14 +20,21 @@ struct GatherCase {
   }
   Results run(Backend& backend) const {
     GuardedMemory memory(backend, extra_stride);
+    HostBatch ratings = batch;
+    const HostColumns columns(batch);
+    if (own_values) ratings.values.assign(ratings.values.size(), std::nanf(""));
     backend.run(GatherRows{
-        .batch = memory.batch(batch),
+        .batch = memory.batch(ratings),
         .weight = memory.matrix("weight", weight, Access::kRead),
         .width = weight.width,
         .bias_row = bias_row,
         .relu = relu,
         .append_one = append_one,
-        .out = memory.written("out", batch.size(), weight.width + (append_one ? 1 : 0))});
+        .out = memory.written("out", batch.size(), weight.width + (append_one ? 1 : 0)),
+        .values = own_values ? memory.array("values", columns.values, Access::kRead)
+                             : Ptr<float>(),
+        .row_begin = own_values ? memory.array("row_begin", columns.row_begin, Access::kRead)
+                                : Ptr<std::int64_t>()});
     return memory.finish();
   }
   GatherCase magnitudes() const {
@@ -56,6 +64,7 @@ std::vector<GatherCase> cases(Values values) {
     c.relu = i % 4 > 1;
     c.append_one = i % 5 < 3;
     c.extra_stride = i % 6 == 5 ? 16 : 0;
+    c.own_values = i % 3 == 1;
     all.push_back(c);
   }
   return all;

@@ -15,6 +15,8 @@ enum class RandomPurpose : std::uint32_t {
   kSyntheticNoise = 5,     ///< row, column of the matrix
   kHoldout = 6,            ///< row, column of the matrix: ratings kept from training
   kMask = 7,               ///< row, column of the matrix: ratings hidden in an evaluation
+  kDropout = 8,            ///< step = Adam's step, row, column of the matrix
+  kSample = 9,             ///< row of the matrix: the rows of an evaluation
 };
 
 /// Philox4x32-10 (Salmon et al., SC11; Random123's, which is cuRAND's): four words that depend on

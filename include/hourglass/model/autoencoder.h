@@ -24,11 +24,18 @@ struct SparsityOptions {
   double weight = 0, target = 0.05;
 };
 
+/// Dropout on the input, as torch.nn.Dropout before the encoder: the loss's targets stay whole.
+struct DropoutOptions {
+  double probability = 0;  ///< of each rating; 0: there is none
+  std::uint64_t seed = 0;
+};
+
 struct AutoencoderOptions {
   NetworkShape shape;
   Objective objective = Objective::kAllCells;
   AdamOptions adam;
   SparsityOptions sparsity = {};
+  DropoutOptions dropout = {};
   std::int32_t max_batch = 128;        ///< rows of the largest batch
   std::int64_t max_batch_entries = 0;  ///< ratings of the fullest batch
 };
@@ -77,7 +84,10 @@ class Autoencoder {
   static void for_each_state(Self& self, const Use& use);
   void compute_gram();
   void catch_up_all();
-  void forward(const BatchRows& batch);
+  /// `values`, where set: the input in batch order, instead of the ratings.
+  void forward(const BatchRows& batch, Ptr<const float> values);
+  /// The batch's input with this step's dropout, in batch order.
+  Ptr<const float> drop_out(const BatchRows& batch);
   /// The gradient of *penalty by the code, into `backward`.
   void add_sparsity(MiddleBackward& backward, Ptr<double> penalty);
   MiddleLayers middle(std::int64_t n_rows);
@@ -97,7 +107,7 @@ class Autoencoder {
   Buffer<double> row_sums_, unit_penalties_;
   Buffer<std::int64_t> row_begin_, begin_, entry_index_, transpose_scratch_;
   Buffer<std::int32_t> ids_, entry_row_, n_columns_;
-  Buffer<float> values_;
+  Buffer<float> values_, dropped_values_;
   MutableBatchColumns columns_;
 };
 

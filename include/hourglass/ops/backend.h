@@ -41,6 +41,7 @@ class Backend {
   virtual void synchronize() = 0;
 
   virtual void run(const TransposeBatch&) = 0;
+  virtual void run(const DropoutInput&) = 0;
   virtual void run(const CatchUpRows&) = 0;
   virtual void run(const GatherRows&) = 0;
   virtual void run(const SparseAdam&) = 0;

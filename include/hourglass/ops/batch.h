@@ -52,4 +52,17 @@ struct TransposeBatch {
 
 constexpr std::int64_t transpose_scratch(std::int64_t max_entries) { return 3 * max_entries; }
 
+/// Dropout on a batch's input (torch.nn.Dropout): in batch order, the rating x of (row, column)
+/// becomes 0 where uniform(Philox(seed, kDropout, draw, row, column)) < probability, else
+/// x * scale. The row is that of the ratings, so that neither the batch nor the engine matters.
+struct DropoutInput {
+  BatchRows batch;
+  Ptr<const std::int64_t> row_begin;  ///< [batch + 1] as TransposeBatch leaves it
+  float probability = 0;
+  float scale = 1;  ///< 1 / (1 - probability)
+  std::uint64_t seed = 0;
+  std::uint32_t draw = 0;
+  Ptr<float> values;  ///< out [entries + batch]; then the bias's ones
+};
+
 }  // namespace hourglass

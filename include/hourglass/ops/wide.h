@@ -29,6 +29,9 @@ struct GatherRows {
   bool relu = false;
   bool append_one = false;
   Matrix<float> out;
+  /// Where set: x in batch order, instead of the ratings' own values.
+  Ptr<const float> values = {};
+  Ptr<const std::int64_t> row_begin = {};  ///< [batch + 1]; with `values`
 };
 
 /// The sparse gradient and Adam, in one pass over the rows that occur in the batch: for a column j,
