@@ -54,9 +54,8 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
     gram_ = Buffer<float>(backend, width * padded(width));
     hidden_gram_ = Buffer<float>(backend, width * padded(width));
     gram_scratch_ = Buffer<float>(backend, gram_scratch(n, width));
-  } else {
-    errors_ = Buffer<float>(backend, entries);
   }
+  errors_ = Buffer<float>(backend, entries);
   if (options.sparsity.weight > 0) {
     grad_code_ = Buffer<float>(backend, batch * padded(options.shape.bottleneck));
     unit_penalties_ = Buffer<double>(backend, options.shape.bottleneck);
@@ -203,7 +202,7 @@ bool Autoencoder::weights_are_finite() const {
   return true;
 }
 
-void Autoencoder::catch_up_all() {
+void Autoencoder::catch_up() {
   const auto catch_up = [&](Parameters& p) {
     backend_->run(CatchUpRows{.rows = p.matrix,
                               .adam = adam(),
@@ -217,7 +216,7 @@ void Autoencoder::catch_up_all() {
 }
 
 void Autoencoder::save(Model& model) {
-  catch_up_all();
+  catch_up();
   model.shape = options_.shape;
   model.weights.resize(layers_.size());
   model.biases.resize(layers_.size());
@@ -241,6 +240,35 @@ void Autoencoder::forward(const BatchRows& batch, Ptr<const float> values) {
                            .values = values,
                            .row_begin = row_begin_.ptr()});
   backend_->run(MiddleForward{middle(batch.n_rows)});
+}
+
+void Autoencoder::transpose(const BatchRows& batch) {
+  backend_->run(TransposeBatch{.batch = batch,
+                               .max_entries = options_.max_batch_entries,
+                               .columns = columns_,
+                               .scratch = transpose_scratch_.ptr()});
+}
+
+void Autoencoder::run_rated_loss(const BatchRows& batch, std::int64_t n_ratings,
+                                 Ptr<double> loss) {
+  const AdamMatrix& output = parameters_.back().matrix;
+  backend_->run(RatedLoss{.batch = batch,
+                          .row_begin = row_begin_.ptr(),
+                          .hidden = activation(layers_.size() - 2),
+                          .weight = output.weight,
+                          .width = output.width,
+                          .n_ratings = n_ratings,
+                          .errors = errors_.ptr(),
+                          .grad_hidden = {grad_hidden_.ptr(), padded(output.width)},
+                          .row_sums = row_sums_.ptr(),
+                          .loss = loss});
+}
+
+void Autoencoder::rated_loss(const BatchRows& batch, const BatchRows& targets,
+                             std::int64_t n_targets, Ptr<double> loss) {
+  forward(batch, {});
+  transpose(targets);  // for where each row's targets begin
+  run_rated_loss(targets, n_targets, loss);
 }
 
 Ptr<const float> Autoencoder::drop_out(const BatchRows& batch) {
@@ -284,10 +312,7 @@ void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<doubl
   const BatchColumns columns = as_const(columns_);
   const std::int64_t max_columns = ids_.size();
 
-  backend_->run(TransposeBatch{.batch = batch,
-                               .max_entries = options_.max_batch_entries,
-                               .columns = columns_,
-                               .scratch = transpose_scratch_.ptr()});
+  transpose(batch);
   const auto catch_up = [&](const AdamMatrix& rows, int with_bias, std::int64_t n_rows) {
     backend_->run(CatchUpRows{.rows = rows,
                               .adam = constants,
@@ -316,16 +341,7 @@ void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<doubl
                                  .row_sums = row_sums_.ptr(),
                                  .loss = loss});
   } else {
-    backend_->run(RatedLoss{.batch = batch,
-                            .row_begin = columns.row_begin,
-                            .hidden = hidden,
-                            .weight = output.weight,
-                            .width = output.width,
-                            .n_ratings = n_ratings,
-                            .errors = errors_.ptr(),
-                            .grad_hidden = grad_hidden,
-                            .row_sums = row_sums_.ptr(),
-                            .loss = loss});
+    run_rated_loss(batch, n_ratings, loss);
   }
   const MiddleLayers layers = middle(batch.n_rows);
   MiddleBackward backward = {

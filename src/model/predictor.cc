@@ -8,6 +8,7 @@
 
 #include "hourglass/core/error.h"
 #include "hourglass/data/select_rows.h"
+#include "hourglass/ops/csr_buffer.h"
 #include "model/weight_rows.h"
 
 namespace hourglass {
@@ -43,12 +44,8 @@ HiddenRows Predictor::run_to(std::size_t layer, const CsrMatrix& ratings) {
   }
   std::vector<std::int32_t> order(static_cast<std::size_t>(ratings.n_rows));
   std::iota(order.begin(), order.end(), 0);
-  const Buffer<std::int64_t> offsets(*backend_, std::span<const std::int64_t>(ratings.row_offsets));
-  const Buffer<std::int32_t> columns(*backend_, std::span<const std::int32_t>(ratings.columns));
-  const Buffer<float> values(*backend_, std::span<const float>(ratings.values));
+  const CsrBuffer matrix(*backend_, ratings);
   const Buffer<std::int32_t> rows(*backend_, std::span<const std::int32_t>(order));
-  const CsrPtr matrix = {offsets.ptr(), columns.ptr(), values.ptr(), ratings.n_rows,
-                         ratings.n_columns};
   const auto stride = [&](std::size_t l) { return padded(layers_[l].n_outputs + 1); };
   HiddenRows result{Buffer<float>(*backend_, ratings.n_rows * stride(layer)), ratings.n_rows};
   for (std::int64_t first = 0; first < ratings.n_rows; first += kBatch) {
@@ -58,7 +55,7 @@ HiddenRows Predictor::run_to(std::size_t layer, const CsrMatrix& ratings) {
                                         : activations_[l].ptr();
       return Matrix<float>{own, stride(l)};
     };
-    backend_->run(GatherRows{.batch = {matrix, rows.ptr() + first, static_cast<std::int32_t>(n)},
+    backend_->run(GatherRows{.batch = {matrix.ptr(), rows.ptr() + first, static_cast<std::int32_t>(n)},
                              .weight = weights_[0].rows,
                              .width = layers_[0].n_outputs,
                              .bias_row = n_columns(),

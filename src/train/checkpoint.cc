@@ -1,5 +1,6 @@
 // Trainer's checkpoint: a safetensors file with the network's state (Autoencoder::state), the
-// losses of the steps made in the epoch under way ("step_losses", F64) and, in its metadata,
+// losses of the steps made in the epoch under way ("step_losses", F64), with Monitor::kHoldout the
+// best epoch's weights ("best.LAYER.weight" and ".bias", in PyTorch's layout) and, in its metadata,
 // "progress".
 #include <fmt/format.h>
 
@@ -27,7 +28,33 @@ double best_from_json(const nlohmann::json& best) {
   return best.is_null() ? std::numeric_limits<double>::infinity() : best.get<double>();
 }
 
+nlohmann::json to_json(std::optional<double> value) {
+  return value ? nlohmann::json(*value) : nlohmann::json();
+}
+
+std::optional<double> optional_from_json(const nlohmann::json& value) {
+  return value.is_null() ? std::nullopt : std::optional(value.get<double>());
+}
+
 }  // namespace
+
+void Trainer::load_best(const SafetensorsFile& file) {
+  best_.weights.clear();
+  best_.biases.clear();
+  for (const LayerShape& layer : options_.shape.layers()) {
+    const auto read = [&](const std::string& name, const Shape& shape) {
+      const auto found = file.tensors().find(name);
+      if (found == file.tensors().end() || found->second.shape != shape) {
+        throw Error(fmt::format("{}: has no {} {}, so it is no checkpoint of this training; train "
+                                "anew", file.path().string(), name, to_string(shape)));
+      }
+      return file.read_f32(name);
+    };
+    best_.weights.push_back(read("best." + layer.name + ".weight",
+                                 {layer.n_outputs, layer.n_inputs}));
+    best_.biases.push_back(read("best." + layer.name + ".bias", {layer.n_outputs}));
+  }
+}
 
 void Trainer::save_checkpoint(const std::filesystem::path& path) {
   require_finite_weights();
@@ -38,12 +65,22 @@ void Trainer::save_checkpoint(const std::filesystem::path& path) {
   std::vector<TensorView> tensors = network_.state();
   tensors.emplace_back("step_losses", Shape{n_steps_}, std::span<const double>(losses));
   tensors.emplace_back("step_penalties", Shape{n_steps_}, std::span<const double>(penalties));
+  const std::vector<LayerShape> layers = options_.shape.layers();
+  for (std::size_t l = 0; l < best_.weights.size(); ++l) {
+    const std::string name = "best." + layers[l].name;
+    tensors.emplace_back(name + ".weight", Shape{layers[l].n_outputs, layers[l].n_inputs},
+                         std::span<const float>(best_.weights[l]));
+    tensors.emplace_back(name + ".bias", Shape{layers[l].n_outputs},
+                         std::span<const float>(best_.biases[l]));
+  }
   const nlohmann::json progress = {{"epoch", result_.epoch},
                                    {"loss", result_.loss},
                                    {"penalty", result_.penalty},
+                                   {"holdout", to_json(result_.holdout)},
                                    {"improved", result_.improved},
                                    {"stopped", result_.stopped},
                                    {"best", best_to_json(early_.best)},
+                                   {"best_epoch", result_.best_epoch},
                                    {"waited", early_.waited},
                                    {"batch", batch_},
                                    {"adam_steps", network_.steps()}};
@@ -65,9 +102,11 @@ void Trainer::resume(const std::filesystem::path& path) {
     result_.epoch = progress.at("epoch");
     result_.loss = progress.at("loss");
     result_.penalty = progress.at("penalty");
+    result_.holdout = optional_from_json(progress.at("holdout"));
     result_.improved = progress.at("improved");
     result_.stopped = progress.at("stopped");
     early_.best = result_.best = best_from_json(progress.at("best"));
+    result_.best_epoch = progress.at("best_epoch");
     early_.waited = progress.at("waited");
     batch_ = progress.at("batch");
     adam_steps = progress.at("adam_steps");
@@ -82,6 +121,7 @@ void Trainer::resume(const std::filesystem::path& path) {
     fail("its progress is none of a training on these ratings");
   }
   network_.load_state(file, adam_steps);
+  if (keeps_best() && result_.best_epoch > 0) load_best(file);
   losses.resize(static_cast<std::size_t>(batches_per_epoch()));
   losses_.upload(losses);
   penalties.resize(losses.size());

@@ -81,6 +81,13 @@ std::int32_t batch_size(const CsrMatrix& ratings, const TrainOptions& options) {
   return static_cast<std::int32_t>(std::min<std::int64_t>(options.batch_size, ratings.n_rows));
 }
 
+/// With the held-out ratings', which are a batch's targets.
+std::int64_t fullest_batch(const CsrMatrix& ratings, const CsrMatrix* holdout,
+                           std::int64_t batch_size) {
+  const std::int64_t n = fullest_batch(ratings, batch_size);
+  return holdout == nullptr ? n : std::max(n, fullest_batch(*holdout, batch_size));
+}
+
 const CsrMatrix& not_empty(const CsrMatrix& ratings) {
   if (ratings.n_entries() == 0) throw Error("there is nothing to train on: no cell has a rating");
   return ratings;
@@ -88,12 +95,12 @@ const CsrMatrix& not_empty(const CsrMatrix& ratings) {
 
 }  // namespace
 
-Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options)
+Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,
+                 const CsrMatrix* holdout)
     : ratings_(&not_empty(ratings)),
       options_(options),
-      row_offsets_(backend, std::span<const std::int64_t>(ratings.row_offsets)),
-      columns_(backend, std::span<const std::int32_t>(ratings.columns)),
-      values_(backend, std::span<const float>(ratings.values)),
+      holdout_(holdout != nullptr && holdout->n_entries() > 0 ? holdout : nullptr),
+      on_device_(backend, ratings),
       order_(backend, ratings.n_rows),
       losses_(backend, (ratings.n_rows - 1) / batch_size(ratings, options) + 1),
       penalties_(backend, losses_.size()),
@@ -102,11 +109,16 @@ Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions&
                 .objective = options.objective,
                 .adam = options.adam,
                 .sparsity = options.sparsity,
+                .dropout = {options.dropout, options.seed},
                 .max_batch = batch_size(ratings, options),
-                .max_batch_entries = fullest_batch(ratings, batch_size(ratings, options))}),
+                .max_batch_entries = fullest_batch(ratings, holdout_, batch_size(ratings, options))}),
       rows_(static_cast<std::size_t>(ratings.n_rows)),
       early_{.min_delta = options.min_delta, .patience = options.patience} {
   std::iota(rows_.begin(), rows_.end(), 0);
+  if (holdout_ != nullptr) holdout_on_device_.emplace(backend, *holdout_);
+  if (holdout_ == nullptr && keeps_best()) {
+    throw Error("--monitor holdout: no rating is held out; give --holdout or --split");
+  }
 }
 
 void Trainer::start(const Model& model) {
@@ -135,9 +147,7 @@ std::optional<EpochResult> Trainer::step() {
     n_ratings += ratings_->row_length(rows_[static_cast<std::size_t>(b)]);
   }
   if (options_.objective == Objective::kAllCells || n_ratings > 0) {
-    const CsrPtr ratings = {row_offsets_.ptr(), columns_.ptr(), values_.ptr(), ratings_->n_rows,
-                            ratings_->n_columns};
-    network_.step({ratings, order_.ptr() + first, static_cast<std::int32_t>(n)}, n_ratings,
+    network_.step({on_device_.ptr(), order_.ptr() + first, static_cast<std::int32_t>(n)}, n_ratings,
                   losses_.ptr() + n_steps_, penalties_.ptr() + n_steps_);
     ++n_steps_;
   }
@@ -164,11 +174,48 @@ EpochResult Trainer::end_epoch() {
   ++result_.epoch;
   result_.loss = sum / static_cast<double>(n_steps_);
   result_.penalty = penalty_sum / static_cast<double>(n_steps_);
-  result_.improved = early_.improved(result_.loss);
+  if (holdout_ != nullptr) result_.holdout = holdout_loss();
+  result_.improved = early_.improved(keeps_best() ? *result_.holdout : result_.loss);
   result_.best = early_.best;
+  if (result_.improved) {
+    result_.best_epoch = result_.epoch;
+    if (keeps_best()) network_.save(best_);
+  }
   result_.stopped = early_.stop();
   batch_ = n_steps_ = 0;
   return result_;
+}
+
+double Trainer::holdout_loss() {
+  network_.catch_up();
+  const std::int64_t size = batch_size(*ratings_, options_);
+  const CsrPtr holdout = holdout_on_device_->ptr();
+  std::vector<double> shares;
+  for (std::int64_t batch = 0; batch < batches_per_epoch(); ++batch) {
+    const std::int64_t first = batch * size;
+    const std::int64_t n = std::min(size, ratings_->n_rows - first);
+    std::int64_t n_targets = 0;
+    for (std::int64_t b = first; b < first + n; ++b) {
+      n_targets += holdout_->row_length(rows_[static_cast<std::size_t>(b)]);
+    }
+    shares.push_back(static_cast<double>(n_targets) / static_cast<double>(holdout_->n_entries()));
+    if (n_targets == 0) continue;
+    const Ptr<const std::int32_t> rows = order_.ptr() + first;
+    network_.rated_loss({on_device_.ptr(), rows, static_cast<std::int32_t>(n)},
+                        {holdout, rows, static_cast<std::int32_t>(n)}, n_targets,
+                        losses_.ptr() + batch);
+  }
+  const std::vector<double> losses = losses_.download();
+  double loss = 0;
+  for (std::size_t batch = 0; batch < shares.size(); ++batch) {
+    if (shares[batch] > 0) loss += shares[batch] * losses[batch];
+  }
+  if (!std::isfinite(loss)) {
+    throw Error(fmt::format("the training diverged by epoch {}: the loss of the held-out ratings "
+                            "is not finite; lower --learning-rate",
+                            result_.epoch));
+  }
+  return loss;
 }
 
 void Trainer::require_finite_weights() const {
@@ -183,6 +230,10 @@ void Trainer::require_finite_weights() const {
 void Trainer::save(Model& model) {
   network_.save(model);  // catches up first: weight decay can leave a row infinite only now
   require_finite_weights();
+  if (keeps_best() && result_.best_epoch > 0) {  // else no epoch has ended
+    model.weights = best_.weights;
+    model.biases = best_.biases;
+  }
 }
 
 EpochResult train(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cpu/backend.h"
+#include "hourglass/data/hide_ratings.h"
 #include "hourglass/data/synthetic.h"
 #include "hourglass/model/safetensors.h"
 #include "hourglass/train/trainer.h"
@@ -71,18 +72,21 @@ struct End {
 /// from which the next goes on.
 End train_in_pieces(const CsrMatrix& ratings, const TrainOptions& options,
                     const std::vector<std::string>& engines, int batches,
-                    const std::filesystem::path& checkpoint) {
+                    const std::filesystem::path& checkpoint, const CsrMatrix* holdout = nullptr) {
   End end;
   for (std::size_t i = 0;; ++i) {
     const auto backend = open(engines[i % engines.size()]);
-    Trainer trainer(*backend, ratings, options);
+    Trainer trainer(*backend, ratings, options, holdout);
     if (i == 0) {
       trainer.start(initial_model(options.shape, options.seed));
     } else {
       trainer.resume(checkpoint);
     }
     for (int b = 0; b < batches && !trainer.done(); ++b) {
-      if (const auto epoch = trainer.step()) end.losses.push_back(epoch->loss);
+      const auto epoch = trainer.step();
+      if (!epoch) continue;
+      end.losses.push_back(epoch->loss);
+      if (epoch->holdout) end.losses.push_back(*epoch->holdout);
     }
     if (trainer.done()) {
       Model model;
@@ -113,6 +117,29 @@ TEST_P(CheckpointTest, StoppingAnywhereLeavesTheBits) {
     EXPECT_TRUE(train_in_pieces(ratings.matrix, options, {"reference"}, 1000, folder / "c") ==
                 train_in_pieces(ratings.matrix, options, {"reference"}, 3, folder / "c"));
   }
+}
+
+// The best epoch's weights are part of the state, and so is what dropout draws next.
+TEST_P(CheckpointTest, WithDropoutAndAHoldoutToWatch) {
+  const TempFolder folder;
+  const SplitRatings split =
+      hide_ratings(some_ratings().matrix, 0.3, 42, RandomPurpose::kHoldout);
+  TrainOptions options = some_options(GetParam());
+  options.epochs = 8;
+  options.adam.learning_rate = 0.05;  // overfits: the last epoch is not the best
+  options.dropout = 0.25;
+  options.monitor = Monitor::kHoldout;
+  const End whole =
+      train_in_pieces(split.given, options, {"cpu2"}, 1000, folder / "c", &split.hidden);
+  ASSERT_EQ(whole.losses.size(), 16U);
+  for (const int batches : {1, 3, 5, 7}) {
+    EXPECT_TRUE(whole == train_in_pieces(split.given, options, {"cpu1", "cpu8"}, batches,
+                                         folder / "c", &split.hidden))
+        << "stopped every " << batches << " batches";
+  }
+  options.dropout = 0;
+  EXPECT_FALSE(whole ==
+               train_in_pieces(split.given, options, {"cpu2"}, 1000, folder / "c", &split.hidden));
 }
 
 TEST_P(CheckpointTest, EarlyStoppingGoesOnCounting) {
@@ -251,7 +278,7 @@ TEST_F(BadCheckpointTest, ALyingOneIsRefused) {
     char text[300];
     std::snprintf(text, sizeof text,
                   R"({"epoch":%d,"loss":1,"penalty":0,"improved":true,"stopped":false,"best":1,"waited":%d,)"
-                  R"("batch":%d,"adam_steps":%d})",
+                  R"("holdout":null,"best_epoch":1,"batch":%d,"adam_steps":%d})",
                   epoch, waited, batch, steps);
     put_metadata("progress", text);
     return refusal(options_);

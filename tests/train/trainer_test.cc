@@ -8,7 +8,9 @@
 
 #include "cpu/backend.h"
 #include "hourglass/core/error.h"
+#include "hourglass/data/hide_ratings.h"
 #include "hourglass/data/synthetic.h"
+#include "hourglass/model/predictor.h"
 
 namespace hourglass {
 namespace {
@@ -92,6 +94,76 @@ TEST(TrainTest, RefusesRatingsWithoutAny) {
   TrainOptions options;
   options.shape = {.n_columns = 3, .hidden = {}, .bottleneck = 2};
   EXPECT_THROW(losses(empty, options, 1), Error);
+}
+
+/// The mean square over `targets` of what `model` predicts from `given`.
+double loss_of(const Model& model, const CsrMatrix& given, const CsrMatrix& targets) {
+  cpu::CpuBackend backend(1);
+  Predictor predictor(backend, model);
+  const HiddenRows hidden = predictor.hidden(given);
+  std::vector<float> outputs(static_cast<std::size_t>(given.n_rows * given.n_columns));
+  predictor.outputs(hidden, 0, outputs);
+  double sum = 0;
+  for (std::int64_t r = 0; r < targets.n_rows; ++r) {
+    for (auto e = targets.row_offsets[static_cast<std::size_t>(r)];
+         e < targets.row_offsets[static_cast<std::size_t>(r) + 1]; ++e) {
+      const auto i = static_cast<std::size_t>(e);
+      const auto cell = static_cast<std::size_t>(r * given.n_columns + targets.columns[i]);
+      const double error = static_cast<double>(outputs[cell]) - targets.values[i];
+      sum += error * error;
+    }
+  }
+  return sum / static_cast<double>(targets.n_entries());
+}
+
+// Three epochs, each ended: its held-out loss is that of the weights it left; with
+// Monitor::kHoldout the best epoch's weights come out, not the last one's.
+TEST(TrainTest, WatchesHeldOutRatingsAndKeepsTheBestWeights) {
+  const SplitRatings split = hide_ratings(
+      synthetic_ratings({.rows = 90, .columns = 30}).matrix, 0.2, 7, RandomPurpose::kHoldout);
+  for (const Objective objective : {Objective::kAllCells, Objective::kRatedCells}) {
+    TrainOptions options;
+    options.shape = {.n_columns = 30, .hidden = {16}, .bottleneck = 4};
+    options.objective = objective;
+    options.batch_size = 32;
+    options.epochs = 30;
+    options.patience = 100;
+    options.adam.learning_rate = 0.03;
+    for (const Monitor monitor : {Monitor::kTraining, Monitor::kHoldout}) {
+      options.monitor = monitor;
+      cpu::CpuBackend backend(2);
+      Trainer trainer(backend, split.given, options, &split.hidden);
+      trainer.start(initial_model(options.shape, 42));
+      std::vector<double> losses;
+      while (!trainer.done()) {
+        if (const auto epoch = trainer.step()) losses.push_back(epoch->holdout.value());
+      }
+      Model model;
+      trainer.save(model);
+      const EpochResult& last = trainer.last_epoch();
+      if (monitor == Monitor::kHoldout) {
+        ASSERT_LT(last.best_epoch, 30) << "nothing was overfitted, so nothing is tested";
+        EXPECT_EQ(last.best, losses[static_cast<std::size_t>(last.best_epoch - 1)]);
+        EXPECT_LE(last.best, *std::min_element(losses.begin(), losses.end()) + options.min_delta);
+      }
+      const double expected = monitor == Monitor::kHoldout ? last.best : losses.back();
+      EXPECT_NEAR(loss_of(model, split.given, split.hidden), expected, 1e-5 * expected);
+    }
+  }
+}
+
+TEST(TrainTest, AHoldoutThatIsEmptyCannotBeWatched) {
+  const Ratings ratings = synthetic_ratings({.rows = 20, .columns = 10});
+  TrainOptions options;
+  options.shape = {.n_columns = 10, .hidden = {}, .bottleneck = 2};
+  options.monitor = Monitor::kHoldout;
+  cpu::CpuBackend backend(1);
+  CsrMatrix empty;
+  empty.n_rows = 20;
+  empty.n_columns = 10;
+  empty.row_offsets.assign(21, 0);
+  EXPECT_THROW(Trainer(backend, ratings.matrix, options), Error);
+  EXPECT_THROW(Trainer(backend, ratings.matrix, options, &empty), Error);
 }
 
 // PyTorch's own spread on the notebook's job, over 12 seeds (the intervals).

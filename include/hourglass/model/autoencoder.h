@@ -37,7 +37,7 @@ struct AutoencoderOptions {
   SparsityOptions sparsity = {};
   DropoutOptions dropout = {};
   std::int32_t max_batch = 128;        ///< rows of the largest batch
-  std::int64_t max_batch_entries = 0;  ///< ratings of the fullest batch
+  std::int64_t max_batch_entries = 0;  ///< ratings of the fullest batch, of targets too
 };
 
 /// The network in a backend's memory and its training step, written once, in operations.
@@ -57,6 +57,13 @@ class Autoencoder {
   /// their sum. Objective::kRatedCells needs n_ratings > 0.
   void step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss,
             Ptr<double> penalty = {});
+
+  /// Replays what deferred rows have missed, so that every weight stands after the last step.
+  void catch_up();
+  /// The mean square over the n_targets > 0 ratings of `targets`, as predicted from the same rows
+  /// of `batch`, to *loss [1] in the backend's memory. After catch_up(); no step.
+  void rated_loss(const BatchRows& batch, const BatchRows& targets, std::int64_t n_targets,
+                  Ptr<double> loss);
 
   std::int64_t steps() const { return step_; }
 
@@ -83,7 +90,9 @@ class Autoencoder {
   template <class Self, class Use>
   static void for_each_state(Self& self, const Use& use);
   void compute_gram();
-  void catch_up_all();
+  void transpose(const BatchRows& batch);
+  /// From `batch` and the last hidden activations.
+  void run_rated_loss(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss);
   /// `values`, where set: the input in batch order, instead of the ratings.
   void forward(const BatchRows& batch, Ptr<const float> values);
   /// The batch's input with this step's dropout, in batch order.

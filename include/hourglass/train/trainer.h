@@ -9,6 +9,7 @@
 
 #include "hourglass/core/csr.h"
 #include "hourglass/model/autoencoder.h"
+#include "hourglass/ops/csr_buffer.h"
 
 namespace hourglass {
 
@@ -18,6 +19,12 @@ Model initial_model(const NetworkShape& shape, std::uint64_t seed);
 /// The rows in the order of one epoch (from 1): sorted by (Philox(shuffle, epoch, row), row).
 std::vector<std::int32_t> shuffled_rows(std::int64_t n_rows, std::uint64_t seed,
                                         std::int64_t epoch);
+
+/// Whose loss early stopping watches.
+enum class Monitor {
+  kTraining,  ///< the epoch's own, the penalty included: the notebook's
+  kHoldout,   ///< the held-out ratings'; the weights of the best epoch are the ones kept
+};
 
 /// The notebook's: an epoch improves when its loss is below best - min_delta; `patience` epochs in
 /// a row that do not improve end the training.
@@ -37,19 +44,24 @@ struct TrainOptions {
   Objective objective = Objective::kAllCells;
   AdamOptions adam;
   SparsityOptions sparsity = {};
+  double dropout = 0;  ///< probability that a rating is left out of a step's input
   std::int32_t batch_size = 128;
   std::int64_t epochs = 1000;
   double min_delta = 1e-4;
   std::int64_t patience = 10;
   std::uint64_t seed = 42;
   bool shuffle = true;
+  Monitor monitor = Monitor::kTraining;
 };
 
 struct EpochResult {
   std::int64_t epoch = 0;  ///< from 1; 0: none has ended yet
   double loss = 0;         ///< mean of the batches' losses, the penalty included
   double penalty = 0;      ///< of it, the sparsity penalty
-  double best = 0;
+  /// Mean square over the held-out ratings, each predicted from its row's others; where there are any.
+  std::optional<double> holdout = {};
+  double best = 0;              ///< of the loss that early stopping watches
+  std::int64_t best_epoch = 0;  ///< the last that improved
   bool improved = false;
   bool stopped = false;  ///< early stopping ends the training here
 };
@@ -61,9 +73,12 @@ struct EpochResult {
 /// bits.
 class Trainer {
  public:
-  /// Neither the backend nor the ratings are copied: they must outlive the trainer. Throws Error
-  /// where there is nothing to train on.
-  Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options);
+  /// Neither the backend nor the ratings are copied: they must outlive the trainer. `holdout` holds
+  /// ratings of the same rows and columns that are watched and never trained on; without any it may
+  /// be null. Throws Error where there is nothing to train on, or nothing to watch for
+  /// Monitor::kHoldout.
+  Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,
+          const CsrMatrix* holdout = nullptr);
 
   /// Begins with the weights of `model`.
   void start(const Model& model);
@@ -84,25 +99,30 @@ class Trainer {
   /// Writes the state, whole or not at all. Throws Error where the disk refuses and where a weight
   /// is not finite: a checkpoint that was there stays.
   void save_checkpoint(const std::filesystem::path& path);
-  /// The weights as they are now. Throws Error where one is not finite.
+  /// The weights as they are now; with Monitor::kHoldout those of the best epoch. Throws Error where
+  /// one is not finite.
   void save(Model& model);
 
  private:
   void begin_epoch();
   EpochResult end_epoch();
   void require_finite_weights() const;
+  double holdout_loss();
+  void load_best(const SafetensorsFile& file);
+  bool keeps_best() const { return options_.monitor == Monitor::kHoldout; }
 
   const CsrMatrix* ratings_;
   TrainOptions options_;
-  Buffer<std::int64_t> row_offsets_;
-  Buffer<std::int32_t> columns_;
-  Buffer<float> values_;
+  const CsrMatrix* holdout_;  ///< null: there is none
+  CsrBuffer on_device_;
+  std::optional<CsrBuffer> holdout_on_device_;
   Buffer<std::int32_t> order_;  ///< rows of this epoch
   Buffer<double> losses_;       ///< [batches]: of this epoch's steps, without the penalty
   Buffer<double> penalties_;    ///< [batches] likewise; zeros where there is none
   Autoencoder network_;
   std::vector<std::int32_t> rows_;  ///< order_, here
   EarlyStopping early_;
+  Model best_;                ///< weights of the best epoch, where they are kept
   EpochResult result_;        ///< of the last epoch that ended
   std::int64_t batch_ = 0;    ///< batches of the epoch under way that are done
   std::int64_t n_steps_ = 0;  ///< of them, those that made a step
