@@ -2,61 +2,18 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/histogram_json.h"
 #include "cli/read_options.h"
 #include "hourglass/data/digest.h"
 
 namespace hourglass::cli {
 namespace {
-
-constexpr std::size_t kMostValues = 32;  // a histogram of more different values has intervals
-constexpr int kIntervals = 20;
-
-/// A value, or the interval [from, to) (the last one closed), and how many ratings are in it.
-struct Bar {
-  float from, to;
-  std::int64_t count;
-};
-
-// A bar a value; none where there are more than kMostValues different ones.
-std::vector<Bar> count_values(const std::vector<float>& values) {
-  std::vector<Bar> bars;
-  for (const float value : values) {
-    const auto bar =
-        std::find_if(bars.begin(), bars.end(), [&](const Bar& b) { return b.from == value; });
-    if (bar != bars.end()) {
-      ++bar->count;
-    } else if (bars.size() < kMostValues) {
-      bars.push_back({value, value, 1});
-    } else {
-      return {};
-    }
-  }
-  std::sort(bars.begin(), bars.end(), [](const Bar& x, const Bar& y) { return x.from < y.from; });
-  return bars;
-}
-
-std::vector<Bar> count_intervals(const std::vector<float>& values) {
-  const auto [lowest, highest] = std::minmax_element(values.begin(), values.end());
-  const double low = *lowest;
-  const double width = (static_cast<double>(*highest) - low) / kIntervals;
-  std::vector<Bar> bars;
-  for (int i = 0; i < kIntervals; ++i) {
-    bars.push_back(
-        {static_cast<float>(low + i * width), static_cast<float>(low + (i + 1) * width), 0});
-  }
-  for (const float value : values) {
-    const int bar = std::min(static_cast<int>((value - low) / width), kIntervals - 1);
-    ++bars[static_cast<std::size_t>(bar)].count;
-  }
-  return bars;
-}
 
 struct Summary {
   std::int64_t empty_rows = 0;
@@ -64,8 +21,7 @@ struct Summary {
   std::int64_t longest_row = 0;
   std::int64_t longest_row_length = 0;
   double density = 0;
-  bool intervals = false;
-  std::vector<Bar> histogram;
+  std::vector<HistogramBar> histogram;
 };
 
 Summary summarize(const CsrMatrix& matrix) {
@@ -83,9 +39,7 @@ Summary summarize(const CsrMatrix& matrix) {
   summary.empty_columns = std::count(rated.begin(), rated.end(), false);
   summary.density = static_cast<double>(matrix.n_entries()) /
                     (static_cast<double>(matrix.n_rows) * static_cast<double>(matrix.n_columns));
-  summary.histogram = count_values(matrix.values);
-  summary.intervals = summary.histogram.empty() && !matrix.values.empty();
-  if (summary.intervals) summary.histogram = count_intervals(matrix.values);
+  summary.histogram = histogram(matrix.values);
   return summary;
 }
 
@@ -122,10 +76,10 @@ std::string as_text(const Ratings& ratings, const Summary& summary) {
   line("pairs repeated", grouped(ratings.pairs_repeated));
   if (summary.histogram.empty()) return text;
   text += "\nvalue                  ratings\n";
-  for (const Bar& bar : summary.histogram) {
+  for (const HistogramBar& bar : summary.histogram) {
     const double share = static_cast<double>(bar.count) / static_cast<double>(matrix.n_entries());
-    const std::string label = summary.intervals ? fmt::format("{:.4g} to {:.4g}", bar.from, bar.to)
-                                                : fmt::format("{}", bar.from);
+    const std::string label = bar.from == bar.to ? fmt::format("{}", bar.from)
+                                                  : fmt::format("{:.4g} to {:.4g}", bar.from, bar.to);
     text += fmt::format("{:<16}{:>14}  {:5.1f} %  {}", label, grouped(bar.count), 100 * share,
                         std::string(static_cast<std::size_t>(40 * share + 0.5), '#'));
     text.erase(text.find_last_not_of(' ') + 1);
@@ -156,18 +110,7 @@ nlohmann::ordered_json as_json(const std::string& file, const Ratings& ratings,
   json["zeros_dropped"] = ratings.zeros_dropped;
   json["pairs_repeated"] = ratings.pairs_repeated;
   json["sha256"] = digest(ratings);
-  json["histogram"] = nlohmann::ordered_json::array();
-  for (const Bar& bar : summary.histogram) {
-    nlohmann::ordered_json entry;
-    if (summary.intervals) {
-      entry["from"] = bar.from;
-      entry["to"] = bar.to;
-    } else {
-      entry["value"] = bar.from;
-    }
-    entry["count"] = bar.count;
-    json["histogram"].push_back(entry);
-  }
+  json["histogram"] = to_json(summary.histogram);
   return json;
 }
 
