@@ -1,32 +1,25 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <chrono>
+#include <algorithm>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
+#include <vector>
 
 #include "cli/commands.h"
-#include "cli/progress_bar.h"
+#include "cli/histogram_json.h"
 #include "cli/stop_signals.h"
+#include "cli/sweep_results.h"
 #include "cli/train_options.h"
+#include "cli/training.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/digest.h"
 #include "hourglass/devices/device.h"
-#include "hourglass/train/run_folder.h"
-#include "hourglass/train/run_log.h"
-#include "hourglass/train/trainer.h"
 
 namespace hourglass::cli {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
-}
 
 double peak_mib() {
   rusage usage{};
@@ -34,281 +27,268 @@ double peak_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-/// Writes checkpoints: every so many epochs, or so often that they take a twentieth of the time.
-class Checkpoints {
- public:
-  Checkpoints(std::filesystem::path path, std::int64_t every)
-      : path_(std::move(path)), every_(every) {}
-
-  void after_epoch(std::int64_t epoch, Trainer& trainer, RunLog& log) {
-    const bool due = every_ > 0 ? epoch % every_ == 0 : seconds_since(written_) >= 20 * cost_;
-    if (due) write(trainer, log);
-  }
-  void write(Trainer& trainer, RunLog& log) {
-    const Clock::time_point began = Clock::now();
-    log.sync();  // no checkpoint may know of epochs that the log lost
-    trainer.save_checkpoint(path_);
-    written_ = Clock::now();
-    cost_ = seconds_since(began);
-  }
-
- private:
-  std::filesystem::path path_;
-  std::int64_t every_;
-  double cost_ = 0;  ///< seconds, the last time
-  Clock::time_point written_ = Clock::now();
-};
-
-/// One call of `train`, from the command line to the model.
+/// One call of `train`, from the command line to the models.
 class Run {
  public:
   Run(const CLI::App& app, TrainCommand& command);
   void train();
 
  private:
-  template <class... Args>
-  void say(fmt::format_string<Args...> format, Args&&... args) {
-    if (!command_.quiet) fmt::print(stderr, format, std::forward<Args>(args)...);
-  }
   void take_up_run(const CLI::App& app);
-  bool resuming() const { return !before_.is_null(); }
-  bool nothing_left() const;
-  void check_device(const Backend& backend);
-  void start(Trainer& trainer);
-  void train_to_the_end(Trainer& trainer, RunLog& log);
-  void tell(const EpochResult& epoch, double seconds, RunLog& log);
-  [[noreturn]] void stop(int signal, Trainer& trainer, RunLog& log);
-  void finish(Trainer& trainer);
+  void describe_run();
+  /// The bottlenecks of this call that are not finished. Throws Error for one that cannot go on.
+  std::vector<int> unfinished() const;
+  bool is_finished(int bottleneck, const nlohmann::json& result) const;
+  void train_one(int bottleneck, Backend& backend, const StopSignals& signals);
+  void check_device(const Backend& backend) const;
   void write_outcome(const char* outcome);
+  void print_results() const;
 
   TrainCommand& command_;
   const Clock::time_point began_ = Clock::now();
   RunFolder folder_;
   FileDescriptor lock_;
-  nlohmann::json before_;                             ///< run.json as it was, of a run that goes on
+  nlohmann::json before_;                             ///< run.json as it was; null: there was none
   nlohmann::json record_ = nlohmann::json::object();  ///< run.json
+  SweepResults results_;
   Ratings ratings_;
-  BottleneckFolder files_;
-  Checkpoints checkpoints_;
-  ProgressBar bar_;
+  SplitRatings split_;
+  nlohmann::json identity_;
 };
 
 Run::Run(const CLI::App& app, TrainCommand& command)
-    : command_(command),
-      folder_(RunFolder::create(command.output)),
-      lock_(folder_.lock()),
-      checkpoints_({}, 0),
-      bar_(!command.quiet) {
-  if (!folder_.has_run()) default_bottleneck(app, command_);
-  if (command_.resume && folder_.has_run()) {
+    : command_(command), folder_(RunFolder::create(command.output)), lock_(folder_.lock()) {
+  if (folder_.has_run()) {
     take_up_run(app);
-  } else if (folder_.has_run()) {
-    throw Error(command.output +
-                ": holds a run already; go on with it by --resume, or choose another --output");
-  } else if (command_.resume) {
-    say("{}: holds no run to go on with; this is its beginning\n", command.output);
+  } else {
+    default_bottleneck(app, command_);
+    if (command_.resume) {
+      command_.say("{}: holds no run to go on with; this is its beginning\n", command.output);
+    }
   }
-  TrainOptions& options = command_.train;
-  options.objective = command_.objective == "all" ? Objective::kAllCells : Objective::kRatedCells;
-  options.shuffle = !command_.no_shuffle;
+  std::vector<int>& bottlenecks = command_.bottlenecks;
+  std::sort(bottlenecks.begin(), bottlenecks.end());
+  bottlenecks.erase(std::unique(bottlenecks.begin(), bottlenecks.end()), bottlenecks.end());
+  if (command_.holdout.probability > 0 && !command_.holdout.split.empty()) {
+    throw UsageError("--holdout and --split each hold ratings out: give one of them");
+  }
   ratings_ = command_.read_ratings();
-  options.shape.n_columns = ratings_.matrix.n_columns;
-  options.shape.validate();
-  const std::string data_digest = digest(ratings_);
-  if (resuming() && before_["data"].value("sha256", "") != data_digest) {
-    throw Error(
-        fmt::format("{}: --resume: these are not the ratings of the run in {}; name the "
-                    "run's own ({}), or train anew into another folder",
-                    command_.ratings, command_.output,
-                    before_["data"].value("path", "whose name it does not tell")));
+  split_ = hold_out(ratings_, command_.holdout, command_.read, command_.train.seed);
+  command_.train.shape.n_columns = ratings_.matrix.n_columns;
+  for (const int bottleneck : command_.bottlenecks) {
+    command_.options(bottleneck).shape.validate();
   }
-  record_.erase("error");
-  record_["version"] = HOURGLASS_VERSION;
-  record_["data"] = {{"path", command_.ratings}, {"sha256", data_digest}};
-  record_["options"] = recorded_options(command_);
-  record_["network"] = to_json(options.shape);
-  files_ = folder_.bottleneck(options.shape.bottleneck);
-  checkpoints_ = Checkpoints(files_.checkpoint(), command_.checkpoint_every);
+  describe_run();
+  check_column_ids_fit(folder_.path(), ratings_.column_ids);
 }
 
 void Run::take_up_run(const CLI::App& app) {
-  record_ = folder_.read_run();
-  if (!record_.value("options", nlohmann::json()).is_object() ||
-      !record_.value("data", nlohmann::json()).is_object()) {
+  before_ = folder_.read_run();
+  if (!before_.value("options", nlohmann::json()).is_object() ||
+      !before_.value("data", nlohmann::json()).is_object()) {
     throw Error(folder_.run_json().string() +
                 ": tells no options or no data, so the run cannot go on; train anew into another "
                 "folder");
   }
-  before_ = record_;
-  continue_options(app, before_["options"], command_);
-}
-
-/// The run is done, its checkpoint gone, and the options ask for no more.
-bool Run::nothing_left() const {
-  if (!resuming() || before_.value("outcome", "") != "done" ||
-      !std::filesystem::exists(files_.model()) || std::filesystem::exists(files_.checkpoint())) {
-    return false;
-  }
-  const bool stopped = before_.value("stopped_early", false);
-  const std::int64_t epochs = before_.value("epochs", std::int64_t{0});
-  const bool more = stopped ? command_.train.patience > before_["options"].value("patience", 0)
-                            : command_.train.epochs > epochs;
-  if (more) {
-    throw Error(
-        fmt::format("{}: the run is done, after {} epochs, and its checkpoint is gone; "
-                    "train anew with --init {} or, another time, with --keep-checkpoint",
-                    command_.output, epochs, files_.model().string()));
-  }
-  return true;
-}
-
-void Run::check_device(const Backend& backend) {
-  const std::string before = record_.value("device", backend.kind());
-  if (before != backend.kind()) {
-    say("the run was on {} and goes on on {}: its bits will not be those of an uninterrupted run\n",
-        before, backend.kind());
-  }
-}
-
-void Run::start(Trainer& trainer) {
-  if (resuming() && std::filesystem::exists(files_.checkpoint())) {
-    trainer.resume(files_.checkpoint());
-    say("going on after epoch {}, batch {}\n", trainer.last_epoch().epoch, trainer.batches_done());
+  results_ = SweepResults::from_json(before_.value("results", nlohmann::json::array()));
+  if (command_.resume) {
+    continue_options(app, before_["options"], command_);
     return;
   }
-  const NetworkShape& shape = command_.train.shape;
-  trainer.start(command_.init.empty() ? initial_model(shape, command_.train.seed)
-                                      : load_weights(command_.init, shape, ratings_.column_ids));
-}
-
-void Run::tell(const EpochResult& epoch, double seconds, RunLog& log) {
-  const double rate = static_cast<double>(ratings_.matrix.n_rows) / seconds;
-  Scalars parts;
-  std::string shown;
-  if (command_.train.sparsity.weight > 0) {
-    parts = {{"mean_square", epoch.loss - epoch.penalty}, {"sparsity_penalty", epoch.penalty}};
-    shown = fmt::format(" (mean square {:.6f}, sparsity {:.6f})", epoch.loss - epoch.penalty,
-                        epoch.penalty);
+  default_bottleneck(app, command_);
+  if (!command_.force) {
+    require_same_options(before_["options"], command_);
+    return;
   }
-  log.epoch({.epoch = epoch.epoch,
-             .loss = epoch.loss,
-             .best = epoch.best,
-             .improved = epoch.improved,
-             .seconds = seconds,
-             .rows_per_second = rate,
-             .stopped = epoch.stopped,
-             .scalars = parts});
-  bar_.clear();
-  say("epoch {}/{}  loss {:.6f}{}  best {:.6f}  {:.3f} s  {:.0f} rows/s\n", epoch.epoch,
-      command_.train.epochs, epoch.loss, shown, epoch.best, seconds, rate);
+  for (const int bottleneck : command_.bottlenecks) results_.erase(bottleneck);
+  if (!results_.empty()) {  // what stays must be of the same run
+    require_same_options(before_["options"], command_);
+  } else {
+    before_ = nullptr;
+  }
 }
 
-void Run::stop(int signal, Trainer& trainer, RunLog& log) {
-  bar_.clear();
-  checkpoints_.write(trainer, log);
-  log.finish();
-  write_outcome("interrupted");
-  throw Interrupted(signal, fmt::format("stopped after epoch {}, batch {}; the same command with "
-                                        "--resume goes on",
-                                        trainer.last_epoch().epoch, trainer.batches_done()));
-}
-
-void Run::train_to_the_end(Trainer& trainer, RunLog& log) {
-  const StopSignals signals;
-  Clock::time_point epoch_began = Clock::now();
-  while (!trainer.done()) {
-    if (const auto epoch = trainer.step()) {
-      tell(*epoch, seconds_since(epoch_began), log);
-      epoch_began = Clock::now();
-      if (!trainer.done()) checkpoints_.after_epoch(epoch->epoch, trainer, log);
+void Run::describe_run() {
+  const std::string data_digest = digest(ratings_);
+  identity_ = {{"data_sha256", data_digest}, {"seed", command_.train.seed}};
+  if (command_.holdout.any()) {
+    identity_["holdout"] = command_.holdout.probability;
+    identity_["split"] = command_.holdout.split;
+    identity_["holdout_sha256"] = holdout_digest(ratings_, split_.hidden);
+  }
+  if (!before_.is_null()) {
+    const auto digest_before = [&](const char* key) {
+      return before_.value(key, nlohmann::json::object()).value("sha256", "");
+    };
+    if (digest_before("data") != data_digest) {
+      throw Error(fmt::format("{}: these are not the ratings of the run in {}; name the run's own "
+                              "({}), or train anew into another folder",
+                              command_.ratings, command_.output,
+                              before_["data"].value("path", "whose name it does not tell")));
     }
-    if (signals.received() != 0 && !trainer.done()) stop(signals.received(), trainer, log);
-    bar_.update({.epoch = trainer.last_epoch().epoch + 1,
-                 .epochs = command_.train.epochs,
-                 .batch = trainer.batches_done(),
-                 .batches = trainer.batches_per_epoch()});
+    if (command_.holdout.any() && digest_before("holdout") != identity_["holdout_sha256"]) {
+      throw Error(fmt::format("{}: its ratings are not those that the run in {} held out; train "
+                              "anew into another folder",
+                              command_.holdout.split, command_.output));
+    }
+    record_ = before_;
+    record_.erase("error");
   }
-  bar_.clear();
-  log.finish();
+  const CsrMatrix& matrix = ratings_.matrix;
+  record_["version"] = HOURGLASS_VERSION;
+  record_["data"] = {{"path", command_.ratings},
+                     {"sha256", data_digest},
+                     {"rows", matrix.n_rows},
+                     {"columns", matrix.n_columns},
+                     {"ratings", matrix.n_entries()},
+                     {"row_name", ratings_.row_name},
+                     {"histogram", to_json(histogram(matrix.values))}};
+  if (command_.holdout.any()) {
+    record_["holdout"] = {{"ratings", split_.hidden.n_entries()},
+                          {"sha256", identity_["holdout_sha256"]}};
+  }
+  record_["options"] = recorded_options(command_);
+  record_["options"]["bottleneck"] = results_.bottlenecks_with(command_.bottlenecks);
+}
+
+bool Run::is_finished(int bottleneck, const nlohmann::json& result) const {
+  const BottleneckFolder files = folder_.bottleneck(bottleneck);
+  if (result.value("outcome", "") != "done" || !std::filesystem::exists(files.model())) {
+    return false;
+  }
+  if (!command_.resume) return true;
+  const bool stopped = result.value("stopped_early", false);
+  const std::int64_t epochs = result.value("epochs", std::int64_t{0});
+  const bool more = stopped ? command_.train.patience > before_["options"].value("patience", 0)
+                            : command_.train.epochs > epochs;
+  if (!more) return true;
+  if (std::filesystem::exists(files.checkpoint())) return false;
+  throw Error(fmt::format("{}: k={} is done, after {} epochs, and its checkpoint is gone; train "
+                          "anew with --init {} or, another time, with --keep-checkpoint",
+                          command_.output, bottleneck, epochs, files.model().string()));
+}
+
+std::vector<int> Run::unfinished() const {
+  std::vector<int> bottlenecks;
+  for (const int bottleneck : command_.bottlenecks) {
+    const nlohmann::json* result = results_.find(bottleneck);
+    if (result != nullptr && is_finished(bottleneck, *result)) {
+      command_.say("k={} is done: there is nothing left to do\n", bottleneck);
+      continue;
+    }
+    if (result != nullptr && !command_.resume) {
+      throw Error(fmt::format("{}: holds a run whose k={} was begun and is not finished; go on "
+                              "with it by --resume, or train it anew with --force",
+                              command_.output, bottleneck));
+    }
+    bottlenecks.push_back(bottleneck);
+  }
+  return bottlenecks;
+}
+
+void Run::check_device(const Backend& backend) const {
+  const std::string before = record_.value("device", backend.kind());
+  if (before != backend.kind()) {
+    command_.say("the run was on {} and goes on on {}: its bits will not be those of an "
+                 "uninterrupted run\n",
+                 before, backend.kind());
+  }
 }
 
 void Run::write_outcome(const char* outcome) {
   record_["outcome"] = outcome;
+  record_["results"] = results_.to_json();
   folder_.write_run(record_);
 }
 
-void Run::finish(Trainer& trainer) {
-  const EpochResult last = trainer.last_epoch();
-  Model model;
-  model.shape = command_.train.shape;
-  model.column_ids = ratings_.column_ids;
-  model.objective = command_.objective;
-  model.training = {{"epochs", last.epoch},
-                    {"loss", last.loss},
-                    {"best", last.best},
-                    {"stopped_early", last.stopped},
-                    {"seed", command_.train.seed}};
-  trainer.save(model);
-  save_model(files_.model(), model);
-  record_["epochs"] = last.epoch;
-  record_["loss"] = last.loss;
-  record_["best"] = last.best;
-  record_["stopped_early"] = last.stopped;
-  record_["seconds"] = seconds_since(began_);
-  record_["peak_mib"] = peak_mib();
-  write_outcome("done");
-  if (!command_.keep_checkpoint) std::filesystem::remove(files_.checkpoint());
-  if (last.stopped) say("stopped early at epoch {}\n", last.epoch);
-  say("{:.2f} s in all, peak memory {:.0f} MiB\n", seconds_since(began_), peak_mib());
-}
-
-void Run::train() {
-  if (nothing_left()) {
-    say("{}: the run is done; there is nothing left to do\n", command_.output);
-    fmt::print("{}\n", files_.model().string());
-    return;
-  }
-  const Device device = open_device({.name = command_.device, .threads = command_.threads});
-  if (!device.why.empty()) say("device: cpu, as {}\n", device.why);
-  Backend& backend = *device.backend;
-  check_device(backend);
-  check_column_ids_fit(files_.model(), ratings_.column_ids);
-  say("{} rows x {} columns, {} ratings; network {}; {}\n", ratings_.matrix.n_rows,
-      ratings_.matrix.n_columns, ratings_.matrix.n_entries(), to_string(command_.train.shape),
-      backend.description());
-  Trainer trainer(backend, ratings_.matrix, command_.train);
-  start(trainer);
-  folder_.create_bottleneck(command_.train.shape.bottleneck);
-  RunLog log = RunLog::open(files_.path, trainer.last_epoch().epoch);
-  if (log.n_epochs() < trainer.last_epoch().epoch) {
-    say("{}: its log tells of {} epochs, its checkpoint of {}: losses.csv will lack some\n",
-        files_.path.string(), log.n_epochs(), trainer.last_epoch().epoch);
-  }
-  record_["device"] = backend.kind();
-  record_["device_description"] = backend.description();
+void Run::train_one(int bottleneck, Backend& backend, const StopSignals& signals) {
+  const TrainOptions options = command_.options(bottleneck);
+  command_.say("k={}: network {}; {} parameters\n", bottleneck, to_string(options.shape),
+               options.shape.n_parameters());
+  nlohmann::json& result = results_.at(bottleneck);
+  result["parameters"] = options.shape.n_parameters();
+  const BottleneckFolder files = folder_.bottleneck(bottleneck);
+  if (command_.force) std::filesystem::remove_all(files.path);
+  const TrainingData data = {ratings_, split_, identity_};
+  Training training(command_, options, data, folder_, backend);
+  result["outcome"] = "running";
   write_outcome("running");
   try {
-    train_to_the_end(trainer, log);
-    if (command_.keep_checkpoint) checkpoints_.write(trainer, log);
-    finish(trainer);
+    training.run(signals, result);
   } catch (const Interrupted&) {
+    result["outcome"] = "interrupted";
+    write_outcome("interrupted");
     throw;
   } catch (const std::exception& error) {
     record_["error"] = error.what();
+    result["outcome"] = "failed";
     try {
       write_outcome("failed");
     } catch (const Error&) {  // the first error says more: a full disk refuses this one too
     }
     throw;
   }
-  fmt::print("{}\n", files_.model().string());
+  result["outcome"] = "done";
+  write_outcome("running");
+  if (!command_.keep_checkpoint) std::filesystem::remove(files.checkpoint());
+}
+
+void Run::print_results() const {
+  if (command_.json) {
+    nlohmann::json json = {{"run", command_.output}, {"results", results_.to_json()}};
+    for (nlohmann::json& result : json["results"]) {
+      result["model"] = folder_.bottleneck(result["bottleneck"]).model().string();
+    }
+    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    return;
+  }
+  for (const int bottleneck : command_.bottlenecks) {
+    fmt::print("{}\n", folder_.bottleneck(bottleneck).model().string());
+  }
+}
+
+void Run::train() {
+  const std::vector<int> bottlenecks = unfinished();
+  if (!bottlenecks.empty()) {
+    const Device device = open_device({.name = command_.device, .threads = command_.threads});
+    if (!device.why.empty()) command_.say("device: cpu, as {}\n", device.why);
+    Backend& backend = *device.backend;
+    check_device(backend);
+    const CsrMatrix& matrix = ratings_.matrix;
+    command_.say("{} rows x {} columns, {} ratings", matrix.n_rows, matrix.n_columns,
+                 matrix.n_entries());
+    if (command_.holdout.any()) {
+      command_.say(" ({} of them held out)", split_.hidden.n_entries());
+    }
+    command_.say("; {}\n", backend.description());
+    record_["device"] = backend.kind();
+    record_["device_description"] = backend.description();
+    const StopSignals signals;
+    for (const int bottleneck : bottlenecks) {
+      train_one(bottleneck, backend, signals);
+      if (signals.received() != 0 && bottleneck != bottlenecks.back()) {
+        write_outcome("interrupted");
+        throw Interrupted(signals.received(),
+                          fmt::format("stopped after k={}; the same command with --resume goes on",
+                                      bottleneck));
+      }
+    }
+    record_["seconds"] = record_.value("seconds", 0.0) + seconds_since(began_);
+    record_["peak_mib"] = peak_mib();
+    write_outcome("done");
+    command_.say("{:.2f} s in all, peak memory {:.0f} MiB\n", seconds_since(began_), peak_mib());
+  }
+  results_.write_csv(folder_.path() / "results.csv");
+  if (command_.bottlenecks.size() > 1) command_.say("\n{}", results_.table());
+  print_results();
 }
 
 }  // namespace
 
 void add_train(CLI::App& app) {
   auto command = std::make_shared<TrainCommand>();
-  CLI::App* sub = app.add_subcommand("train", "Train an autoencoder on ratings");
+  CLI::App* sub =
+      app.add_subcommand("train", "Train an autoencoder on ratings, or a sweep of them");
   add_train_options(*sub, *command);
   sub->callback([command, sub] { Run(*sub, *command).train(); });
 }

@@ -20,7 +20,7 @@ constexpr const char* kSynthetic = "synthetic";
 template <class Use>
 void for_each_recorded(TrainCommand& c, const Use& use) {
   use("hidden", c.train.shape.hidden);
-  use("bottleneck", c.train.shape.bottleneck);
+  use("bottleneck", c.bottlenecks);
   use("objective", c.objective);
   use("batch-size", c.train.batch_size);
   use("epochs", c.train.epochs);
@@ -28,6 +28,10 @@ void for_each_recorded(TrainCommand& c, const Use& use) {
   use("weight-decay", c.train.adam.weight_decay);
   use("sparsity-weight", c.train.sparsity.weight);
   use("sparsity-target", c.train.sparsity.target);
+  use("dropout", c.train.dropout);
+  use("holdout", c.holdout.probability);
+  use("split", c.holdout.split);
+  use("monitor", c.monitor);
   use("min-delta", c.train.min_delta);
   use("patience", c.train.patience);
   use("seed", c.train.seed);
@@ -93,6 +97,15 @@ Ratings TrainCommand::read_ratings() const {
   return hourglass::read_ratings(ratings, read);
 }
 
+TrainOptions TrainCommand::options(int bottleneck) const {
+  TrainOptions options = train;
+  options.shape.bottleneck = bottleneck;
+  options.objective = objective == "all" ? Objective::kAllCells : Objective::kRatedCells;
+  options.shuffle = !no_shuffle;
+  options.monitor = monitor == "holdout" ? Monitor::kHoldout : Monitor::kTraining;
+  return options;
+}
+
 void add_train_options(CLI::App& app, TrainCommand& command) {
   TrainOptions& train = command.train;
   const auto add = [&](const char* name, auto& value, const char* help) {
@@ -103,7 +116,11 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
       ->required();
   app.add_option("--output", command.output, "Folder for the results")->required();
   add_hidden(app, train.shape.hidden);
-  add("--bottleneck", train.shape.bottleneck, "Width of the code; 10 with --sparsity-weight alone")
+  add("--bottleneck", command.bottlenecks,
+      "Width of the code, or a sweep of widths; 10 with --sparsity-weight alone")
+      ->delimiter(',')
+      ->type_name("INT,...")
+      ->default_str(fmt::format("{}", fmt::join(command.bottlenecks, ",")))
       ->check(CLI::PositiveNumber);
   add("--objective", command.objective,
       "Mean square over `all` cells, or over the `observed` (rated) ones")
@@ -119,6 +136,16 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
       ->check(CLI::NonNegativeNumber);
   add("--sparsity-target", train.sparsity.target, "Mean activation that the penalty pulls units to")
       ->check(CLI::Range(kSparsityClamp, 1 - kSparsityClamp));
+  add("--dropout", train.dropout, "Probability that a rating is left out of a step's input")
+      ->check(CLI::Range(0.0, 0.99));
+  add("--holdout", command.holdout.probability,
+      "Probability that a rating is held out: never trained on, for --monitor and evaluate")
+      ->check(CLI::Range(0.0, 1.0));
+  app.add_option("--split", command.holdout.split,
+                 "Hold out the ratings of this file (same ids; same reading options)");
+  add("--monitor", command.monitor,
+      "Loss that early stopping watches; with `holdout` the best epoch's weights are kept")
+      ->check(CLI::IsMember({"training", "holdout"}));
   add("--min-delta", train.min_delta, "An epoch improves when it is better by more than this")
       ->check(CLI::NonNegativeNumber);
   add("--patience", train.patience, "Epochs without improvement that end the training")
@@ -137,7 +164,10 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
                "Keep the last checkpoint, so that --resume can add epochs");
   app.add_flag("--resume", command.resume,
                "Go on with the run in --output. Options that are not given are the run's");
+  app.add_flag("--force", command.force, "Train bottlenecks anew that the run in --output has")
+      ->excludes("--resume");
   app.add_flag("--quiet", command.quiet, "Print errors and the result only");
+  app.add_flag("--json", command.json, "Print the results as JSON, for programs");
   add_synthetic_options(app, command.synthetic);
   add_read_options(app, command.read);
 }
@@ -145,7 +175,7 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
 void default_bottleneck(const CLI::App& app, TrainCommand& command) {
   constexpr int kSparse = 10;  // the notebook's
   if (command.train.sparsity.weight > 0 && app.get_option("--bottleneck")->count() == 0) {
-    command.train.shape.bottleneck = kSparse;
+    command.bottlenecks = {kSparse};
   }
 }
 
@@ -157,9 +187,21 @@ nlohmann::json recorded_options(const TrainCommand& command) {
   return options;
 }
 
+void require_same_options(const nlohmann::json& recorded, const TrainCommand& command) {
+  const nlohmann::json options = recorded_options(command);
+  for (const auto& [name, value] : options.items()) {
+    const nlohmann::json before = recorded.value(name, nlohmann::json());
+    if (name == "bottleneck" || before == value) continue;
+    throw UsageError(
+        fmt::format("{}: holds a run in which --{} was {}, and it is {} now; go on with the run by "
+                    "--resume, or choose another --output",
+                    command.output, name, before.dump(), value.dump()));
+  }
+}
+
 void continue_options(const CLI::App& app, const nlohmann::json& recorded, TrainCommand& command) {
   for_each_recorded(command, [&](const std::string& name, auto& value) {
-    const bool free = name == "epochs" || name == "patience";
+    const bool free = name == "bottleneck" || name == "epochs" || name == "patience";
     const bool given = app.get_option("--" + name)->count() > 0;
     const auto before = recorded.find(name);
     if (before == recorded.end()) {

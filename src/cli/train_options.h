@@ -1,10 +1,15 @@
 #pragma once
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "cli/holdout.h"
 #include "hourglass/data/ratings.h"
 #include "hourglass/data/read_ratings.h"
 #include "hourglass/data/synthetic.h"
@@ -15,8 +20,10 @@ namespace hourglass::cli {
 /// What the command line of `train` says.
 struct TrainCommand {
   std::string ratings, output;
-  std::string objective = "all", init;
+  std::vector<int> bottlenecks = {64};
+  std::string objective = "all", init, monitor = "training";
   bool no_shuffle = false;
+  HoldoutOptions holdout;
   ReadOptions read;
   SyntheticOptions synthetic;
   TrainOptions train;
@@ -24,9 +31,15 @@ struct TrainCommand {
   std::string device = "auto";
   int threads = 0;
   std::int64_t checkpoint_every = 0;  ///< epochs; 0: as often as costs little
-  bool keep_checkpoint = false, resume = false, quiet = false;
+  bool keep_checkpoint = false, resume = false, force = false, quiet = false, json = false;
 
   Ratings read_ratings() const;  ///< of the file, or the synthetic ones
+  TrainOptions options(int bottleneck) const;
+
+  template <class... Args>
+  void say(fmt::format_string<Args...> format, Args&&... args) const {
+    if (!quiet) fmt::print(stderr, format, std::forward<Args>(args)...);
+  }
 };
 
 /// Adds the options; the command must live as long as `app`.
@@ -38,9 +51,13 @@ void default_bottleneck(const CLI::App& app, TrainCommand& command);
 /// The options that decide the result, by long name: what run.json keeps.
 nlohmann::json recorded_options(const TrainCommand& command);
 
+/// Throws UsageError where an option that decides the result is not as in `recorded`; bottlenecks
+/// may differ.
+void require_same_options(const nlohmann::json& recorded, const TrainCommand& command);
+
 /// Makes `command` the continuation of a run whose recorded_options() are `recorded`: an option
 /// that was not given takes the run's value. Throws UsageError for one that was given and differs;
-/// --epochs and --patience may.
+/// --bottleneck, --epochs and --patience may.
 void continue_options(const CLI::App& app, const nlohmann::json& recorded, TrainCommand& command);
 
 }  // namespace hourglass::cli

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -70,12 +71,14 @@ TEST_F(TrainCommandTest, LeavesARunFolder) {
   EXPECT_FALSE(std::filesystem::exists(checkpoint("a")));
   const nlohmann::json record = run("a");
   EXPECT_EQ(record.at("outcome"), "done");
-  EXPECT_EQ(record.at("options").at("bottleneck"), 5);
+  EXPECT_EQ(record.at("options").at("bottleneck"), nlohmann::json({5}));
   EXPECT_EQ(record.at("options").at("rows"), 300);
-  EXPECT_EQ(record.at("epochs"), 4);
+  const nlohmann::json& result = record.at("results").at(0);
+  EXPECT_EQ(result.at("epochs"), 4);
   const Model trained = load_model(model("a"));
   EXPECT_EQ(trained.column_ids.size(), 40);
-  EXPECT_EQ(trained.training.at("loss"), record.at("loss"));
+  EXPECT_EQ(trained.training.at("loss"), result.at("loss"));
+  EXPECT_EQ(trained.training.at("data_sha256"), record.at("data").at("sha256"));
   const std::string losses = file_bytes(folder_ / "a" / "k=5" / "losses.csv");
   EXPECT_TRUE(losses.starts_with("epochs,losses,")) << losses;
   EXPECT_EQ(std::count(losses.begin(), losses.end(), '\n'), 5);
@@ -107,7 +110,7 @@ TEST_F(TrainCommandTest, TellsTheEpochAtWhichItStoppedEarly) {
       hourglass(small("a", {"--min-delta", "100", "--patience", "2", "--epochs", "50"}));
   ASSERT_EQ(train.code, 0) << train.err;
   EXPECT_TRUE(contains(train.err, "stopped early at epoch 3\n")) << train.err;
-  EXPECT_EQ(run("a").at("stopped_early"), true);
+  EXPECT_EQ(run("a").at("results").at(0).at("stopped_early"), true);
   const std::string losses = file_bytes(folder_ / "a" / "k=5" / "losses.csv");
   EXPECT_TRUE(contains(losses.substr(losses.rfind("\n3,")), ",1\n")) << losses;
 }
@@ -184,7 +187,6 @@ TEST_F(TrainCommandTest, ResumeTakesTheRunsOptionsAndRefusesOthersByName) {
   refused({"--learning-rate", "0.001"}, "--learning-rate was 0.002 in the run and is 0.001 now");
   refused({"--hidden", "24"}, "--hidden was [24,12]");
   refused({"--hidden", "none"}, "--hidden was [24,12]");
-  refused({"--bottleneck", "6"}, "--bottleneck");
   refused({"--objective", "observed"}, "--objective");
   refused({"--batch-size", "127"}, "--batch-size");
   refused({"--weight-decay", "0.1"}, "--weight-decay");
@@ -217,7 +219,6 @@ TEST_F(TrainCommandTest, ResumeRefusesOtherData) {
     return hourglass(Words{"train", path(file), "--output", path("r"), "--epochs", "2"} + more);
   };
   ASSERT_EQ(train("a.csv", {"--keep-checkpoint"}).code, 0);
-  EXPECT_EQ(train("a.csv", {}).code, 1) << "a second run into the same folder";
   const Outcome other = train("b.csv", {"--resume"});
   EXPECT_EQ(other.code, 1);
   EXPECT_TRUE(contains(other.err, "not the ratings of the run")) << other.err;
@@ -273,6 +274,155 @@ TEST_F(TrainCommandTest, NoHiddenLayersAtAll) {
   const Outcome train = hourglass(small("a", {"--hidden", "none"}));
   EXPECT_EQ(train.code, 0) << train.err;
   EXPECT_TRUE(contains(train.err, "network 40 - 5 - 40;")) << train.err;
+}
+
+/// The numbers of one column of a CSV file, its header left out.
+std::vector<std::string> csv_column(const std::string& csv, std::size_t column) {
+  std::vector<std::string> values;
+  std::istringstream lines(csv);
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line)) {
+    std::istringstream fields(line);
+    for (std::size_t i = 0; i <= column; ++i) std::getline(fields, line, ',');
+    values.push_back(line);
+  }
+  return values;
+}
+
+class SweepTest : public TrainCommandTest {
+ protected:
+  std::string bytes_of(const std::string& output, int bottleneck) const {
+    return file_bytes(folder_ / output / ("k=" + std::to_string(bottleneck)) /
+                      "model.safetensors");
+  }
+};
+
+TEST_F(SweepTest, TrainsEachBottleneckAsIfAlone) {
+  const Outcome sweep = hourglass(small("sweep", {"--bottleneck", "8,3,16"}));
+  ASSERT_EQ(sweep.code, 0) << sweep.err;
+  for (const int k : {3, 8, 16}) {
+    const std::string alone = "alone" + std::to_string(k);
+    ASSERT_EQ(hourglass(small(alone, {"--bottleneck", std::to_string(k)})).code, 0);
+    EXPECT_EQ(bytes_of("sweep", k), bytes_of(alone, k)) << k;
+  }
+  const std::string csv = file_bytes(folder_ / "sweep" / "results.csv");
+  EXPECT_TRUE(csv.starts_with("bottleneck,epochs,best_loss,last_loss,")) << csv;
+  EXPECT_EQ(csv_column(csv, 0), (Words{"3", "8", "16"}));
+  EXPECT_EQ(csv_column(csv, 1), (Words{"4", "4", "4"}));
+  EXPECT_EQ(csv_column(csv, 7), (Words{"2683", "2808", "3008"}));
+  EXPECT_TRUE(contains(sweep.err, "bottleneck   epochs")) << sweep.err;
+}
+
+TEST_F(SweepTest, ASecondCallTrainsOnlyWhatIsMissing) {
+  ASSERT_EQ(hourglass(small("a", {"--bottleneck", "3,8"})).code, 0);
+  const std::string before = bytes_of("a", 8);
+  const Outcome again = hourglass(small("a", {"--bottleneck", "8,3,5"}));
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_TRUE(contains(again.err, "k=3 is done")) << again.err;
+  EXPECT_TRUE(contains(again.err, "k=8 is done")) << again.err;
+  EXPECT_TRUE(contains(again.err, "k=5: network")) << again.err;
+  EXPECT_FALSE(contains(again.err, "k=8: network")) << again.err;
+  EXPECT_EQ(run("a").at("options").at("bottleneck"), nlohmann::json({3, 5, 8}));
+  EXPECT_EQ(bytes_of("a", 8), before);
+  EXPECT_EQ(csv_column(file_bytes(folder_ / "a" / "results.csv"), 0), (Words{"3", "5", "8"}));
+}
+
+TEST_F(SweepTest, OtherOptionsAreRefusedUnlessForceLeavesNothingOfTheOldOnes) {
+  ASSERT_EQ(hourglass(small("a", {"--bottleneck", "3,8"})).code, 0);
+  const std::string before = bytes_of("a", 8);
+  const Words other = {"--learning-rate", "0.01"};
+  const Outcome refused = hourglass(small("a", Words{"--bottleneck", "8"} + other));
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_TRUE(contains(refused.err, "--learning-rate was 0.001, and it is 0.01 now"))
+      << refused.err;
+  // k=3 would stay, trained with the old options.
+  EXPECT_EQ(hourglass(small("a", Words{"--bottleneck", "8", "--force"} + other)).code, 2);
+  EXPECT_EQ(bytes_of("a", 8), before);
+  const Outcome forced = hourglass(small("a", Words{"--bottleneck", "3,8", "--force"} + other));
+  EXPECT_EQ(forced.code, 0) << forced.err;
+  EXPECT_NE(bytes_of("a", 8), before);
+  // The same options: one bottleneck anew, the other untouched, the same bits.
+  const std::string three = bytes_of("a", 3);
+  const Outcome same = hourglass(small("a", Words{"--bottleneck", "3", "--force"} + other));
+  EXPECT_EQ(same.code, 0) << same.err;
+  EXPECT_TRUE(contains(same.err, "k=3: network")) << same.err;
+  EXPECT_EQ(bytes_of("a", 3), three);
+}
+
+TEST_F(SweepTest, StoppedInTheMiddleItGoesOnThere) {
+  const Words sweep = {"--bottleneck", "3,8,5", "--epochs", "60", "--patience", "60",
+                       "--checkpoint-every", "1"};
+  ASSERT_EQ(hourglass(small("whole", sweep)).code, 0);
+  Program program(small("a", sweep));
+  ASSERT_TRUE(program.wait_for("k=5: network"));
+  ASSERT_TRUE(program.wait_for("epoch 2/60"));
+  program.send(SIGINT);
+  const Outcome outcome = program.wait();
+  ASSERT_EQ(outcome.code, 130) << outcome.err;
+  EXPECT_EQ(run("a").at("outcome"), "interrupted");
+  if (!contains(outcome.err, "k=8: network")) {  // else it was faster than the signal
+    const Outcome without = hourglass(small("a", sweep));
+    EXPECT_EQ(without.code, 1);
+    EXPECT_TRUE(contains(without.err, "k=5 was begun and is not finished")) << without.err;
+  }
+  const Outcome resumed =
+      hourglass({"train", "synthetic", "--resume", "--output", path("a"), "--json"});
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  EXPECT_TRUE(contains(resumed.err, "k=3 is done")) << resumed.err;
+  const auto json = nlohmann::json::parse(resumed.out);
+  ASSERT_EQ(json.at("results").size(), 3U);
+  for (const auto& result : json.at("results")) {
+    EXPECT_EQ(result.at("outcome"), "done");
+    EXPECT_EQ(result.at("epochs"), 60);
+    const int k = result.at("bottleneck");
+    EXPECT_EQ(bytes_of("a", k), bytes_of("whole", k)) << k;
+  }
+}
+
+TEST_F(TrainCommandTest, HeldOutRatingsAreWatchedAndTheBestWeightsKept) {
+  const Outcome train = hourglass(small(
+      "a", {"--holdout", "0.2", "--monitor", "holdout", "--learning-rate", "0.05", "--epochs", "60",
+            "--patience", "8", "--dropout", "0.2"}));
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_TRUE(contains(train.err, " of them held out)")) << train.err;
+  const nlohmann::json result = run("a").at("results").at(0);
+  const int best_epoch = result.at("best_epoch");
+  EXPECT_TRUE(contains(train.err, "kept the weights of epoch " + std::to_string(best_epoch)))
+      << train.err;
+  EXPECT_EQ(result.at("epochs"), best_epoch + 8) << "it stops 8 epochs after the best";
+  std::istringstream log(file_bytes(folder_ / "a" / "k=5" / "log.jsonl"));
+  std::string line;
+  for (int epoch = 1; std::getline(log, line); ++epoch) {
+    const auto record = nlohmann::json::parse(line);
+    EXPECT_EQ(record.at("epoch") == best_epoch, record.at("holdout_loss") == result.at("best"));
+  }
+  const Model trained = load_model(model("a"));
+  EXPECT_EQ(trained.training.at("holdout"), 0.2);
+}
+
+TEST_F(TrainCommandTest, AFileOfHeldOutRatings) {
+  test::put_bytes(folder_ / "all.csv", "user,item,rating\nx,a,1\nx,b,2\ny,a,3\ny,c,4\nz,b,5\n");
+  test::put_bytes(folder_ / "out.csv", "user,item,rating\nx,b,2\nz,c,5\nnew,a,1\n");
+  const Words command = {"train",    path("all.csv"),      "--output", path("a"), "--epochs", "2",
+                         "--hidden", "4", "--bottleneck", "2"};
+  const Outcome train = hourglass(command + Words{"--split", path("out.csv")});
+  ASSERT_EQ(train.code, 0) << train.err;
+  EXPECT_TRUE(contains(train.err, "out.csv: 1 ratings are of unknown rows or columns"))
+      << train.err;
+  EXPECT_TRUE(contains(train.err, "5 ratings (2 of them held out)")) << train.err;
+  test::put_bytes(folder_ / "out.csv", "user,item,rating\nx,a,2\n");
+  const Outcome other = hourglass(command + Words{"--split", path("out.csv"), "--resume"});
+  EXPECT_EQ(other.code, 1);
+  EXPECT_TRUE(contains(other.err, "not those that the run")) << other.err;
+  EXPECT_EQ(hourglass({"train", path("all.csv"), "--output", path("b"), "--holdout", "0.1",
+                       "--split", path("out.csv")})
+                .code,
+            2);
+  EXPECT_EQ(hourglass({"train", path("all.csv"), "--output", path("c"), "--holdout", "1"}).code, 1);
+  EXPECT_EQ(hourglass({"train", path("all.csv"), "--output", path("d"), "--monitor", "holdout"})
+                .code,
+            1);
 }
 
 }  // namespace

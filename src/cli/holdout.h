@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "hourglass/data/hide_ratings.h"
+#include "hourglass/data/ratings.h"
+#include "hourglass/data/read_ratings.h"
+
+namespace hourglass::cli {
+
+/// Which ratings are never trained on: at most one of the two.
+struct HoldoutOptions {
+  double probability = 0;  ///< of each rating
+  std::string split;       ///< a file of them
+
+  bool any() const { return probability > 0 || !split.empty(); }
+};
+
+/// Splits `ratings`; without a holdout all are given. Tells people of held-out ratings that it does
+/// not know. Throws Error where nothing is held out, or nothing left.
+SplitRatings hold_out(const Ratings& ratings, const HoldoutOptions& options,
+                      const ReadOptions& read, std::uint64_t seed);
+
+/// What identifies the held-out ratings, like digest() the ratings.
+std::string holdout_digest(const Ratings& ratings, const CsrMatrix& hidden);
+
+}  // namespace hourglass::cli

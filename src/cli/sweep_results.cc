@@ -1,0 +1,114 @@
+#include "cli/sweep_results.h"
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <optional>
+
+#include "hourglass/core/atomic_file.h"
+#include "hourglass/core/error.h"
+
+namespace hourglass::cli {
+namespace {
+
+struct Row {
+  std::int64_t epochs = 0, best_epoch = 0, parameters = 0;
+  double best = 0, loss = 0, seconds = 0;
+  std::optional<double> holdout;
+  bool stopped_early = false;
+};
+
+Row read_row(const nlohmann::json& result) {
+  Row row;
+  row.epochs = result.value("epochs", std::int64_t{0});
+  row.best_epoch = result.value("best_epoch", std::int64_t{0});
+  row.parameters = result.value("parameters", std::int64_t{0});
+  row.best = result.value("best", 0.0);
+  row.loss = result.value("loss", 0.0);
+  row.seconds = result.value("seconds", 0.0);
+  row.stopped_early = result.value("stopped_early", false);
+  if (result.contains("holdout_loss")) row.holdout = result["holdout_loss"].get<double>();
+  return row;
+}
+
+bool is_done(const nlohmann::json& result) { return result.value("outcome", "") == "done"; }
+
+}  // namespace
+
+SweepResults SweepResults::from_json(const nlohmann::json& json) {
+  SweepResults results;
+  const auto fail = [] {
+    throw Error("run.json: its \"results\" cannot be read; train anew into another folder");
+  };
+  if (!json.is_array()) fail();
+  for (const nlohmann::json& result : json) {
+    if (!result.is_object() || !result.contains("bottleneck") ||
+        !result["bottleneck"].is_number_integer()) {
+      fail();
+    }
+    results.results_[result["bottleneck"].get<int>()] = result;
+  }
+  return results;
+}
+
+nlohmann::json SweepResults::to_json() const {
+  auto json = nlohmann::json::array();
+  for (const auto& [bottleneck, result] : results_) json.push_back(result);
+  return json;
+}
+
+const nlohmann::json* SweepResults::find(int bottleneck) const {
+  const auto found = results_.find(bottleneck);
+  return found == results_.end() ? nullptr : &found->second;
+}
+
+nlohmann::json& SweepResults::at(int bottleneck) {
+  nlohmann::json& result = results_[bottleneck];
+  result["bottleneck"] = bottleneck;
+  return result;
+}
+
+std::vector<int> SweepResults::bottlenecks_with(const std::vector<int>& more) const {
+  std::map<int, nlohmann::json> all = results_;
+  for (const int bottleneck : more) all[bottleneck];
+  std::vector<int> bottlenecks;
+  for (const auto& [bottleneck, result] : all) bottlenecks.push_back(bottleneck);
+  return bottlenecks;
+}
+
+void SweepResults::write_csv(const std::filesystem::path& path) const {
+  std::string text =
+      "bottleneck,epochs,best_loss,last_loss,holdout_loss,best_epoch,seconds,parameters,"
+      "stopped_early\n";
+  for (const auto& [bottleneck, result] : results_) {
+    if (!is_done(result)) continue;
+    const Row row = read_row(result);
+    text += fmt::format("{},{},{},{},{},{},{:.3f},{},{:d}\n", bottleneck, row.epochs, row.best,
+                        row.loss, row.holdout ? fmt::format("{}", *row.holdout) : "",
+                        row.best_epoch, row.seconds, row.parameters, row.stopped_early);
+  }
+  write_file(path, text);
+}
+
+std::string SweepResults::table() const {
+  bool any_holdout = false;
+  for (const auto& [bottleneck, result] : results_) any_holdout |= result.contains("holdout_loss");
+  std::string text = fmt::format("{:>10}  {:>7}  {:>10}  {:>10}", "bottleneck", "epochs",
+                                 "best loss", "last loss");
+  if (any_holdout) text += fmt::format("  {:>10}", "held out");
+  text += fmt::format("  {:>9}  {:>10}\n", "seconds", "parameters");
+  for (const auto& [bottleneck, result] : results_) {
+    if (!is_done(result)) continue;
+    const Row row = read_row(result);
+    text += fmt::format("{:>10}  {:>7}  {:>10.6f}  {:>10.6f}", bottleneck, row.epochs, row.best,
+                        row.loss);
+    if (any_holdout) {
+      text += fmt::format("  {:>10}", row.holdout ? fmt::format("{:.6f}", *row.holdout) : "");
+    }
+    text += fmt::format("  {:>9.2f}  {:>10}{}\n", row.seconds, row.parameters,
+                        row.stopped_early ? "  stopped early" : "");
+  }
+  return text;
+}
+
+}  // namespace hourglass::cli
