@@ -23,6 +23,7 @@ int run(int argc, char** argv) {
   hourglass::cli::add_generate(app);
   hourglass::cli::add_info(app);
   hourglass::cli::add_train(app);
+  hourglass::cli::add_evaluate(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version

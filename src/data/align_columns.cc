@@ -30,37 +30,36 @@ std::vector<std::int32_t> places(const IdList& ids, const IdList& names) {
 
 }  // namespace
 
-AlignedRatings align_columns(const Ratings& ratings, const IdList& column_ids) {
+AlignedRatings align_columns(const CsrMatrix& matrix, const IdList& ids, const IdList& wanted) {
   AlignedRatings aligned;
-  if (ratings.column_ids == column_ids) {
-    aligned.matrix = ratings.matrix;
+  if (ids == wanted) {
+    aligned.matrix = matrix;
     return aligned;
   }
-  const std::vector<std::int32_t> place = places(ratings.column_ids, column_ids);
+  const std::vector<std::int32_t> place = places(ids, wanted);
   if (std::ranges::all_of(place, [](std::int32_t p) { return p < 0; })) {
-    const auto first = [](const IdList& ids) {
-      return ids.size() > 0 ? std::string(ids[0]) : std::string("none");
+    const auto first = [](const IdList& list) {
+      return list.size() > 0 ? std::string(list[0]) : std::string("none");
     };
     throw Error(fmt::format(
         "the model's columns ({}, ...) share no id with the ratings' ({}, ...): give ratings of "
         "the kind that it was trained on (--transpose swaps rows and columns)",
-        first(column_ids), first(ratings.column_ids)));
+        first(wanted), first(ids)));
   }
-  for (std::int64_t c = 0; c < ratings.column_ids.size(); ++c) {
-    if (place[static_cast<std::size_t>(c)] < 0) aligned.unknown_ids.add(ratings.column_ids[c]);
+  for (std::int64_t c = 0; c < ids.size(); ++c) {
+    if (place[static_cast<std::size_t>(c)] < 0) aligned.unknown_ids.add(ids[c]);
   }
-  const CsrMatrix& from = ratings.matrix;
   CsrMatrix& to = aligned.matrix;
-  to.n_rows = from.n_rows;
-  to.n_columns = column_ids.size();
+  to.n_rows = matrix.n_rows;
+  to.n_columns = wanted.size();
   std::vector<std::pair<std::int32_t, float>> row;
-  for (std::int64_t r = 0; r < from.n_rows; ++r) {
+  for (std::int64_t r = 0; r < matrix.n_rows; ++r) {
     row.clear();
-    for (auto e = static_cast<std::size_t>(from.row_offsets[static_cast<std::size_t>(r)]);
-         e < static_cast<std::size_t>(from.row_offsets[static_cast<std::size_t>(r) + 1]); ++e) {
-      const std::int32_t column = place[static_cast<std::size_t>(from.columns[e])];
+    for (auto e = static_cast<std::size_t>(matrix.row_offsets[static_cast<std::size_t>(r)]);
+         e < static_cast<std::size_t>(matrix.row_offsets[static_cast<std::size_t>(r) + 1]); ++e) {
+      const std::int32_t column = place[static_cast<std::size_t>(matrix.columns[e])];
       if (column >= 0) {
-        row.emplace_back(column, from.values[e]);
+        row.emplace_back(column, matrix.values[e]);
       } else {
         ++aligned.n_unknown;
       }

@@ -14,7 +14,4 @@ Ratings read_long(CsvFields& fields, const FileForm& form, const ReadOptions& op
 /// Throws at the place of the field just read where it cannot be an id: empty, or not even text.
 void check_id(const CsvFields& fields, std::string_view id);
 
-/// Rows become columns. There must be no more rows than int32 can number (IdTable sees to it).
-CsrMatrix transposed(const CsrMatrix& matrix);
-
 }  // namespace hourglass

@@ -6,6 +6,7 @@
 #include "data/id_table.h"
 #include "data/rating_value.h"
 #include "data/readers.h"
+#include "hourglass/data/transposed.h"
 
 namespace hourglass {
 namespace {

@@ -36,8 +36,12 @@ Ratings four_columns() {
   return ratings;
 }
 
+AlignedRatings align(const Ratings& ratings, const IdList& wanted) {
+  return align_columns(ratings.matrix, ratings.column_ids, wanted);
+}
+
 TEST(AlignColumnsTest, ColumnsMeetById) {
-  const AlignedRatings aligned = align_columns(four_columns(), ids({"d", "new", "b", "a"}));
+  const AlignedRatings aligned = align(four_columns(), ids({"d", "new", "b", "a"}));
   const CsrMatrix expected = {.n_rows = 3,
                               .n_columns = 4,
                               .row_offsets = {0, 3, 3, 4},
@@ -50,14 +54,14 @@ TEST(AlignColumnsTest, ColumnsMeetById) {
 
 TEST(AlignColumnsTest, TheSameColumnsChangeNothing) {
   const Ratings ratings = four_columns();
-  const AlignedRatings aligned = align_columns(ratings, ratings.column_ids);
+  const AlignedRatings aligned = align(ratings, ratings.column_ids);
   EXPECT_EQ(aligned.matrix, ratings.matrix);
   EXPECT_EQ(aligned.unknown_ids.size(), 0);
 }
 
 TEST(AlignColumnsTest, NoIdInCommonIsAnError) {
   const std::string error =
-      test::error_text([] { align_columns(four_columns(), ids({"0", "00"})); });
+      test::error_text([] { align(four_columns(), ids({"0", "00"})); });
   EXPECT_NE(error.find("share no id"), error.npos) << error;
 }
 

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+
+#include "hourglass/devices/device.h"
+
+namespace hourglass::cli {
+
+/// --device and --threads.
+inline void add_device_options(CLI::App& app, DeviceOptions& options) {
+  app.add_option("--device", options.name,
+                 "Where to compute; auto: a GPU where there is one, else the CPU")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}))
+      ->capture_default_str();
+  app.add_option("--threads", options.threads, "Threads; 0: the cores this process may use")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+}
+
+}  // namespace hourglass::cli

@@ -1,0 +1,241 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/device_options.h"
+#include "cli/evaluation_table.h"
+#include "cli/holdout.h"
+#include "cli/model_input.h"
+#include "cli/read_options.h"
+#include "hourglass/core/error.h"
+#include "hourglass/data/digest.h"
+#include "hourglass/devices/device.h"
+#include "hourglass/evaluate/evaluation.h"
+#include "hourglass/model/predictor.h"
+
+namespace hourglass::cli {
+namespace {
+
+constexpr const char* kAllRows = "all";
+
+struct EvaluateCommand {
+  std::string model, ratings, output;
+  double mask = 0.2;
+  std::string sample = "100", hidden = "masked", by = "row";
+  EvaluationOptions evaluation;
+  std::uint64_t seed = 42;
+  bool json = false;
+  ReadOptions read;
+  DeviceOptions device;
+
+  std::int64_t sample_size() const {
+    return sample == kAllRows ? std::numeric_limits<std::int64_t>::max() : std::stoll(sample);
+  }
+};
+
+/// What a model was trained on, as its file tells.
+struct TrainedOn {
+  std::string data_sha256, holdout_sha256;
+  HoldoutOptions holdout;
+  std::uint64_t seed = 0;
+
+  explicit TrainedOn(const Model& model)
+      : data_sha256(model.training.value("data_sha256", "")),
+        holdout_sha256(model.training.value("holdout_sha256", "")),
+        holdout{model.training.value("holdout", 0.0), model.training.value("split", "")},
+        seed(model.training.value("seed", std::uint64_t{0})) {}
+};
+
+/// One call of `evaluate`.
+class Evaluating {
+ public:
+  explicit Evaluating(const EvaluateCommand& command);
+  void run();
+
+ private:
+  bool by_row() const { return command_.by == "row"; }
+  SplitRatings split_as_trained(const TrainedOn& trained) const;
+  void hide(const Model& first);
+  void add_models();
+  void add_baselines();
+  void write_files() const;
+
+  const EvaluateCommand& command_;
+  const std::vector<std::filesystem::path> paths_;
+  Ratings ratings_;
+  CsrMatrix fitted_on_;  ///< what the baselines are fitted on
+  HiddenSample sample_;
+  EvaluationTable table_;
+};
+
+Evaluating::Evaluating(const EvaluateCommand& command)
+    : command_(command),
+      paths_(model_paths(command.model)),
+      ratings_(read_ratings(command.ratings, command.read)) {}
+
+SplitRatings Evaluating::split_as_trained(const TrainedOn& trained) const {
+  SplitRatings split = hold_out(ratings_, trained.holdout, command_.read, trained.seed);
+  if (trained.holdout.any() &&
+      holdout_digest(ratings_, split.hidden) != trained.holdout_sha256) {
+    throw Error(fmt::format("{}: its ratings are not those that the training held out",
+                            trained.holdout.split));
+  }
+  return split;
+}
+
+/// Decides what is hidden, and what the baselines may see.
+void Evaluating::hide(const Model& first) {
+  const TrainedOn trained(first);
+  const bool same_data = trained.data_sha256 == digest(ratings_);
+  const bool holdout = command_.hidden == "holdout";
+  if (holdout && !trained.holdout.any()) {
+    throw Error(fmt::format("{}: was trained without held-out ratings; train with --holdout or "
+                            "--split, or evaluate with --hidden masked",
+                            paths_.front().string()));
+  }
+  if (holdout && !same_data) {
+    throw Error(fmt::format("{}: these are not the ratings that the model was trained on, so "
+                            "those it held out cannot be found in them",
+                            command_.ratings));
+  }
+  SplitRatings split;
+  table_.within = by_row() ? "row" : "column";
+  table_.hidden = command_.hidden;
+  if (holdout) {
+    split = split_as_trained(trained);
+    fitted_on_ = split.given;
+    table_.title = "Held-out ratings (never trained on)";
+  } else {
+    const CsrMatrix seen = same_data ? split_as_trained(trained).given : ratings_.matrix;
+    split = hide_ratings(seen, command_.mask, command_.seed, RandomPurpose::kMask);
+    fitted_on_ = same_data ? seen : split.given;
+    table_.title = same_data ? "Masked ratings (seen in training)"
+                             : "Masked ratings (of other data than the training's)";
+    table_.warning =
+        same_data ? "the model has seen these ratings in training: evaluate --hidden holdout, "
+                    "after train --holdout, says how it does on ratings that it has not"
+                  : "the ratings are not those that the model was trained on; whether it has seen "
+                    "the hidden ones is unknown, and the baselines are fitted on the given ones";
+    table_.mask = command_.mask;
+  }
+  table_.title += fmt::format(", order within a {}", table_.within);
+  // The split is by place in the file, so it comes first: the same for every model.
+  fitted_on_ = align_to(first, fitted_on_, ratings_.column_ids);
+  split.given = align_columns(split.given, ratings_.column_ids, first.column_ids).matrix;
+  split.hidden = align_columns(split.hidden, ratings_.column_ids, first.column_ids).matrix;
+  sample_ = draw_sample(split, command_.sample_size(), command_.seed);
+  table_.k = command_.evaluation.k;
+  table_.threshold = command_.evaluation.threshold;
+  table_.seed = command_.seed;
+  table_.n_rows = sample_.given.n_rows;
+  table_.n_columns = sample_.given.n_columns;
+  table_.n_hidden = sample_.hidden.n_entries();
+  table_.n_ranked = count_ranked(sample_, command_.evaluation.within);
+  table_.hidden_ratings = distribution_of_hidden(sample_);
+}
+
+void Evaluating::add_models() {
+  std::optional<Device> device;
+  IdList column_ids;
+  for (const std::filesystem::path& path : paths_) {
+    const Model model = load_model(path);
+    if (!device) {
+      hide(model);
+      column_ids = model.column_ids;
+      device = open_device(command_.device);
+    } else if (!(model.column_ids == column_ids)) {
+      throw Error(fmt::format("{}: has other columns than {}, so the two cannot stand in one "
+                              "table; evaluate each alone",
+                              path.string(), paths_.front().string()));
+    }
+    Predictor predictor(*device->backend, model);
+    ModelScorer scorer(predictor, sample_.given);
+    table_.rows.push_back({fmt::format("k={}", model.shape.bottleneck), model.shape.bottleneck,
+                           evaluate(scorer, sample_, command_.evaluation)});
+  }
+}
+
+void Evaluating::add_baselines() {
+  const Baselines baselines(fitted_on_);
+  const auto add = [&](const char* name, AdditiveScorer scorer) {
+    table_.rows.push_back({name, {}, evaluate(scorer, sample_, command_.evaluation)});
+  };
+  add("global mean", baselines.global_mean(sample_.rows));
+  add("row and column biases", baselines.biases(sample_.rows));
+  add("popularity", by_row() ? baselines.popularity_within_rows(sample_.rows)
+                             : baselines.popularity_within_columns(sample_.rows));
+}
+
+void Evaluating::write_files() const {
+  std::filesystem::path folder = command_.output;
+  if (folder.empty()) {
+    if (!std::filesystem::is_directory(command_.model)) return;
+    folder = command_.model;
+  }
+  table_.write_files(folder);
+}
+
+void Evaluating::run() {
+  add_models();
+  add_baselines();
+  write_files();
+  if (!table_.warning.empty()) fmt::print(stderr, "warning: {}\n", table_.warning);
+  if (command_.json) {
+    fmt::print("{}\n", table_.to_json().dump(2));
+  } else {
+    fmt::print("{}", table_.to_text());
+  }
+}
+
+}  // namespace
+
+void add_evaluate(CLI::App& app) {
+  auto command = std::make_shared<EvaluateCommand>();
+  CLI::App* sub = app.add_subcommand(
+      "evaluate", "Hide ratings, predict them from the others, and say how well");
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    return sub->add_option(name, value, help)->capture_default_str();
+  };
+  sub->add_option("RUN_OR_MODEL", command->model,
+                  "Folder of a run (every finished bottleneck of it), or a model.safetensors")
+      ->required();
+  sub->add_option("RATINGS", command->ratings, "The ratings: the file that it was trained on")
+      ->required();
+  add("--hidden", command->hidden,
+      "`masked`: hide each rating with the probability --mask, as the notebook does (the model "
+      "has seen them); `holdout`: those that train --holdout or --split kept from the model")
+      ->check(CLI::IsMember({"masked", "holdout"}));
+  add("--mask", command->mask, "Probability that a rating of the sample is hidden")
+      ->check(CLI::Range(0.0, 1.0));
+  add("--sample", command->sample, "Number of rows, or `all`")
+      ->check([](const std::string& word) {
+        std::int64_t n = 0;
+        const bool fine = word == kAllRows || (CLI::detail::lexical_cast(word, n) && n >= 0);
+        return fine ? std::string() : "--sample takes a number of rows, or all";
+      });
+  add("--by", command->by,
+      "Put in order the columns of each `row`, or the sample's rows for each `column`")
+      ->check(CLI::IsMember({"row", "column"}));
+  add("--k", command->evaluation.k, "Length of the rankings")->check(CLI::PositiveNumber);
+  add("--threshold", command->evaluation.threshold,
+      "Count the predictions above this (the notebook's Masked Value Count)");
+  add("--seed", command->seed, "Seed of the sample and the masks");
+  sub->add_option("--output", command->output,
+                  "Folder for the table as CSV and JSON; default: the run's");
+  sub->add_flag("--json", command->json, "Print JSON, for programs");
+  add_device_options(*sub, command->device);
+  add_read_options(*sub, command->read);
+  sub->callback([command] {
+    command->evaluation.within =
+        command->by == "row" ? RankWithin::kRow : RankWithin::kColumn;
+    Evaluating(*command).run();
+  });
+}
+
+}  // namespace hourglass::cli

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hourglass/evaluate/evaluation.h"
+
+namespace hourglass::cli {
+
+/// What `evaluate` found: a model or a baseline a row.
+struct EvaluationTable {
+  struct Row {
+    std::string name;
+    std::optional<int> bottleneck;  ///< of a model
+    Evaluation evaluation;
+  };
+  std::string title, warning;  ///< the title says what is hidden; the warning may be empty
+  std::string hidden;          ///< "holdout" or "masked"
+  std::string within;          ///< "row" or "column"
+  std::optional<double> mask;
+  std::int64_t k = 0, n_rows = 0, n_columns = 0, n_hidden = 0, n_ranked = 0;
+  double threshold = 0;
+  std::uint64_t seed = 0;
+  Distribution hidden_ratings;
+  std::vector<Row> rows;
+
+  std::string to_text() const;
+  std::string to_csv() const;
+  nlohmann::ordered_json to_json() const;
+
+  /// evaluation-HIDDEN-by-WITHIN.csv and .json. Throws Error.
+  void write_files(const std::filesystem::path& folder) const;
+};
+
+}  // namespace hourglass::cli

@@ -1,0 +1,53 @@
+#include "cli/model_input.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "hourglass/core/error.h"
+#include "hourglass/train/run_folder.h"
+
+namespace hourglass::cli {
+
+std::vector<std::filesystem::path> model_paths(const std::filesystem::path& run_or_model) {
+  if (!std::filesystem::is_directory(run_or_model)) return {run_or_model};
+  const RunFolder run = RunFolder::open(run_or_model);
+  std::vector<std::filesystem::path> paths;
+  for (const int bottleneck : run.bottlenecks()) {
+    const std::filesystem::path path = run.bottleneck(bottleneck).model();
+    if (std::filesystem::exists(path)) paths.push_back(path);
+  }
+  if (paths.empty()) {
+    throw Error(fmt::format("{}: no bottleneck of this run is finished; train --resume goes on",
+                            run_or_model.string()));
+  }
+  return paths;
+}
+
+std::filesystem::path model_path(const std::filesystem::path& run_or_model) {
+  const auto paths = model_paths(run_or_model);
+  if (paths.size() > 1) {
+    throw Error(fmt::format("{}: holds {} models; name one, {} say", run_or_model.string(),
+                            paths.size(), paths.front().string()));
+  }
+  return paths.front();
+}
+
+CsrMatrix align_to(const Model& model, const CsrMatrix& matrix, const IdList& column_ids) {
+  AlignedRatings aligned = align_columns(matrix, column_ids, model.column_ids);
+  if (aligned.unknown_ids.size() > 0) {
+    constexpr std::int64_t kNamed = 5;
+    std::string names;
+    for (std::int64_t i = 0; i < std::min(kNamed, aligned.unknown_ids.size()); ++i) {
+      names += fmt::format("{}{}", i > 0 ? ", " : "", aligned.unknown_ids[i]);
+    }
+    if (aligned.unknown_ids.size() > kNamed) names += ", ...";
+    fmt::print(stderr,
+               "warning: {} columns of the ratings are unknown to the model, and their {} ratings "
+               "left out: {}\n",
+               aligned.unknown_ids.size(), aligned.n_unknown, names);
+  }
+  return std::move(aligned.matrix);
+}
+
+}  // namespace hourglass::cli
