@@ -22,7 +22,7 @@ std::string EvaluationTable::to_text() const {
   if (mask) text += fmt::format(" (each with probability {})", *mask);
   text += fmt::format("; {} {}s with a hidden one are ranked\n\n", n_ranked, within);
   const std::string at_k = fmt::format("@{}", k);
-  text += fmt::format("{:<22}{:>8}{:>8}{:>16}{:>14}{:>12}{:>10}{:>12}\n", "", "RMSE", "MAE",
+  text += fmt::format("{:<22}{:>8}{:>8}{:>16}{:>14}{:>12}{:>10}{:>14}\n", "", "RMSE", "MAE",
                       "RMSE all cells", fmt::format("above {:g}", threshold), "Recall" + at_k,
                       "NDCG" + at_k, "hit rate" + at_k);
   for (const Row& row : rows) {
@@ -35,7 +35,7 @@ std::string EvaluationTable::to_text() const {
       text += fmt::format("{:>8}{:>8}{:>16}{:>14}", "-", "-", "-", "-");
     }
     const RankingQuality& ranking = row.evaluation.ranking;
-    text += fmt::format("{:>12.4f}{:>10.4f}{:>12.4f}\n", ranking.recall, ranking.ndcg,
+    text += fmt::format("{:>12.4f}{:>10.4f}{:>14.4f}\n", ranking.recall, ranking.ndcg,
                         ranking.hit_rate);
   }
   text += "\nRMSE and MAE: over the hidden ratings. RMSE all cells: whole rows, 0 where nothing is "

@@ -1,6 +1,7 @@
 #include "hourglass/evaluate/scorer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <utility>
 
@@ -71,21 +72,26 @@ Baselines::Baselines(const CsrMatrix& ratings)
   });
   const auto fit = [](std::vector<double>& bias, const std::vector<double>& residual,
                       const std::vector<std::int64_t>& count) {
+    double moved = 0;
     for (std::size_t i = 0; i < bias.size(); ++i) {
+      const double before = bias[i];
       bias[i] = residual[i] / (static_cast<double>(count[i]) + kBiasPenalty);
+      moved = std::max(moved, std::abs(bias[i] - before));
     }
+    return moved;
   };
-  for (int sweep = 0; sweep < kBiasSweeps; ++sweep) {
+  double moved = 1;
+  for (int sweep = 0; sweep < kMostBiasSweeps && moved > kBiasTolerance; ++sweep) {
     std::vector<double> residual(column_bias.size());
     for_each_rating([&](std::size_t r, std::size_t c, float x) {
       residual[c] += x - mean - row_bias[r];
     });
-    fit(column_bias, residual, column_count);
+    moved = fit(column_bias, residual, column_count);
     residual.assign(row_bias.size(), 0);
     for_each_rating([&](std::size_t r, std::size_t c, float x) {
       residual[r] += x - mean - column_bias[c];
     });
-    fit(row_bias, residual, row_count);
+    moved = std::max(moved, fit(row_bias, residual, row_count));
   }
 }
 

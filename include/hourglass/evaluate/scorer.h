@@ -69,7 +69,8 @@ struct Baselines {
   std::vector<std::int64_t> row_count, column_count;
 
   static constexpr double kBiasPenalty = 10;
-  static constexpr int kBiasSweeps = 20;
+  static constexpr double kBiasTolerance = 1e-9;  ///< a sweep that moves no bias by more is the last
+  static constexpr int kMostBiasSweeps = 1000;
 
   /// Throws Error where `ratings` has none.
   explicit Baselines(const CsrMatrix& ratings);
