@@ -24,6 +24,8 @@ int run(int argc, char** argv) {
   hourglass::cli::add_info(app);
   hourglass::cli::add_train(app);
   hourglass::cli::add_evaluate(app);
+  hourglass::cli::add_recommend(app);
+  hourglass::cli::add_encode(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version

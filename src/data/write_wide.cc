@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "hourglass/core/atomic_file.h"
+#include "hourglass/data/quote_field.h"
 
 namespace hourglass {
 namespace {
@@ -63,18 +64,6 @@ class TextFile {
   std::array<char, 1 << 14> packed_;
 };
 
-void append_id(std::string& line, std::string_view id) {
-  const bool plain = !id.empty() && id.find_first_of(",;\t\"\r\n") == std::string_view::npos &&
-                     !id.starts_with("\xEF\xBB\xBF");
-  if (plain) {
-    line += id;
-    return;
-  }
-  line += '"';
-  for (const char c : id) line.append(c == '"' ? 2 : 1, c);
-  line += '"';
-}
-
 }  // namespace
 
 void write_wide(const Ratings& ratings, const std::string& path) {
@@ -96,15 +85,15 @@ void write_wide(const Ratings& ratings, const std::string& path) {
       pass_on();
     }
   };
-  append_id(line, ratings.row_name);
+  append_field(line, ratings.row_name);
   for (std::int64_t column = 0; column < matrix.n_columns; ++column) {
     line += ',';
-    append_id(line, ratings.column_ids[column]);
+    append_field(line, ratings.column_ids[column]);
     pass_on();
   }
   line += '\n';
   for (std::int64_t row = 0; row < matrix.n_rows; ++row) {
-    append_id(line, ratings.row_ids[row]);
+    append_field(line, ratings.row_ids[row]);
     std::int64_t written = -1;  // the column of the last separator
     const auto begin = static_cast<std::size_t>(matrix.row_offsets[static_cast<std::size_t>(row)]);
     const auto end = begin + static_cast<std::size_t>(matrix.row_length(row));

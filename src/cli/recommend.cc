@@ -1,0 +1,203 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "cli/commands.h"
+#include "cli/device_options.h"
+#include "cli/model_input.h"
+#include "cli/read_options.h"
+#include "hourglass/core/error.h"
+#include "hourglass/data/quote_field.h"
+#include "hourglass/data/select_rows.h"
+#include "hourglass/data/transposed.h"
+#include "hourglass/devices/device.h"
+#include "hourglass/evaluate/top_k.h"
+#include "hourglass/model/predictor.h"
+
+namespace hourglass::cli {
+namespace {
+
+struct RecommendCommand {
+  std::string model, ratings;
+  std::vector<std::string> rows, columns;
+  std::int64_t top = 10;
+  float threshold = -std::numeric_limits<float>::infinity();
+  bool include_rated = false, json = false;
+  ReadOptions read;
+  DeviceOptions device;
+};
+
+/// Recommendations on stdout as they come: CSV, or one JSON array.
+class Output {
+ public:
+  Output(bool json, const std::string& row_name) : json_(json) {
+    if (json_) {
+      text_ = "[";
+    } else {
+      append_field(text_, row_name);
+      text_ += ",column,score\n";
+    }
+  }
+
+  void add(std::string_view row, std::string_view column, float score) {
+    if (json_) {
+      text_ += first_ ? "\n" : ",\n";
+      const nlohmann::ordered_json line = {
+          {"row", std::string(row)}, {"column", std::string(column)}, {"score", score}};
+      text_ += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    } else {
+      append_field(text_, row);
+      text_ += ',';
+      append_field(text_, column);
+      text_ += fmt::format(",{}\n", score);
+    }
+    first_ = false;
+    constexpr std::size_t kBlock = std::size_t{1} << 16;
+    if (text_.size() >= kBlock) flush();
+  }
+
+  void finish() {
+    if (json_) text_ += first_ ? "]\n" : "\n]\n";
+    flush();
+  }
+
+ private:
+  void flush() {
+    if (std::fwrite(text_.data(), 1, text_.size(), stdout) != text_.size() ||
+        std::fflush(stdout) != 0) {
+      throw Error("stdout: cannot write the recommendations; give it a place with room");
+    }
+    text_.clear();
+  }
+
+  bool json_, first_ = true;
+  std::string text_;
+};
+
+/// The places of `wanted` among `ids`. Throws Error for one that is not there.
+std::vector<std::int32_t> find_ids(const std::vector<std::string>& wanted, const IdList& ids,
+                                   const std::string& kind, const std::string& where) {
+  std::unordered_map<std::string_view, std::int32_t> places;
+  for (std::int64_t i = 0; i < ids.size(); ++i) {
+    places.emplace(ids[i], static_cast<std::int32_t>(i));
+  }
+  std::vector<std::int32_t> found;
+  for (const std::string& id : wanted) {
+    const auto place = places.find(id);
+    if (place == places.end()) {
+      throw Error(fmt::format("{}: has no {} {}; name one of its ids", where, kind, id));
+    }
+    found.push_back(place->second);
+  }
+  return found;
+}
+
+/// Scores of what is rated already are no candidates.
+void exclude(const CsrMatrix& rated, std::int64_t line, std::span<float> scores) {
+  for (auto e = rated.row_offsets[static_cast<std::size_t>(line)];
+       e < rated.row_offsets[static_cast<std::size_t>(line) + 1]; ++e) {
+    scores[static_cast<std::size_t>(rated.columns[static_cast<std::size_t>(e)])] =
+        -std::numeric_limits<float>::infinity();
+  }
+}
+
+/// The best columns of each of these rows.
+void recommend_columns(const RecommendCommand& command, const Ratings& ratings, const Model& model,
+                       const CsrMatrix& matrix, Predictor& predictor,
+                       std::span<const std::int32_t> rows, Output& output) {
+  constexpr std::size_t kRows = 128;
+  TopK top(command.top, command.threshold);
+  const auto n_columns = static_cast<std::size_t>(predictor.n_columns());
+  std::vector<float> scores(std::min(kRows, rows.size()) * n_columns);
+  for (std::size_t first = 0; first < rows.size(); first += kRows) {
+    const auto block = rows.subspan(first, std::min(kRows, rows.size() - first));
+    const CsrMatrix given = select_rows(matrix, block);
+    predictor.outputs(predictor.hidden(given), 0, std::span(scores).first(block.size() * n_columns));
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      const auto of_row = std::span(scores).subspan(i * n_columns, n_columns);
+      if (!command.include_rated) exclude(given, static_cast<std::int64_t>(i), of_row);
+      for (const Scored& best : top.of(of_row)) {
+        output.add(ratings.row_ids[block[i]], model.column_ids[best.index], best.score);
+      }
+    }
+  }
+}
+
+/// The best rows of each of these columns.
+void recommend_rows(const RecommendCommand& command, const Ratings& ratings, const Model& model,
+                    const CsrMatrix& matrix, Predictor& predictor,
+                    std::span<const std::int32_t> columns, Output& output) {
+  const HiddenRows hidden = predictor.hidden(matrix);
+  const CsrMatrix by_column = transposed(matrix);
+  TopK top(command.top, command.threshold);
+  std::vector<float> scores(static_cast<std::size_t>(matrix.n_rows));
+  for (const std::int32_t column : columns) {
+    predictor.column_outputs(hidden, column, scores);
+    if (!command.include_rated) exclude(by_column, column, scores);
+    for (const Scored& best : top.of(scores)) {
+      output.add(ratings.row_ids[best.index], model.column_ids[column], best.score);
+    }
+  }
+}
+
+void recommend(const RecommendCommand& command) {
+  const Model model = load_model(model_path(command.model));
+  const Ratings ratings = read_ratings(command.ratings, command.read);
+  const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids);
+  const auto rows = find_ids(command.rows, ratings.row_ids, "row", command.ratings);
+  const auto columns = find_ids(command.columns, model.column_ids, "column", command.model);
+  const Device device = open_device(command.device);
+  Predictor predictor(*device.backend, model);
+  Output output(command.json, ratings.row_name);
+  if (!columns.empty()) {
+    recommend_rows(command, ratings, model, matrix, predictor, columns, output);
+  } else if (!rows.empty()) {
+    recommend_columns(command, ratings, model, matrix, predictor, rows, output);
+  } else {
+    std::vector<std::int32_t> all(static_cast<std::size_t>(matrix.n_rows));
+    std::iota(all.begin(), all.end(), 0);
+    recommend_columns(command, ratings, model, matrix, predictor, all, output);
+  }
+  output.finish();
+}
+
+}  // namespace
+
+void add_recommend(CLI::App& app) {
+  auto command = std::make_shared<RecommendCommand>();
+  CLI::App* sub = app.add_subcommand(
+      "recommend",
+      "Print the best columns of rows, or the best rows of columns: row, column, score");
+  sub->add_option("MODEL", command->model, "A model.safetensors, or a run that has one model")
+      ->required();
+  sub->add_option("RATINGS", command->ratings,
+                  "What is rated so far; rows need not have been in the training")
+      ->required();
+  CLI::Option* row = sub->add_option("--row", command->rows,
+                                     "Ids of rows to recommend columns for; default: all rows");
+  sub->add_option("--column", command->columns,
+                  "Ids of columns to recommend rows for: where rows are books and columns readers, "
+                  "what these readers should read")
+      ->excludes(row);
+  sub->add_option("--top", command->top, "Recommendations for each, at most")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  sub->add_option("--threshold", command->threshold,
+                  "Recommend only what scores above this (the notebook's is 0.1); default: any");
+  sub->add_flag("--include-rated", command->include_rated, "Also what is rated already");
+  sub->add_flag("--json", command->json, "Print JSON, for programs");
+  add_device_options(*sub, command->device);
+  add_read_options(*sub, command->read);
+  sub->callback([command] { recommend(*command); });
+}
+
+}  // namespace hourglass::cli
