@@ -11,6 +11,8 @@ namespace hourglass::cli {
 
 std::vector<std::filesystem::path> model_paths(const std::filesystem::path& run_or_model) {
   if (!std::filesystem::is_directory(run_or_model)) return {run_or_model};
+  const BottleneckFolder folder = {run_or_model};
+  if (std::filesystem::exists(folder.model())) return {folder.model()};
   const RunFolder run = RunFolder::open(run_or_model);
   std::vector<std::filesystem::path> paths;
   for (const int bottleneck : run.bottlenecks()) {
