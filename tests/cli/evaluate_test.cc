@@ -29,7 +29,7 @@ class EvaluateCommandTest : public testing::Test {
   void refused(const std::vector<std::string>& more, int code, const std::string& text) const {
     const Outcome outcome = evaluate(more);
     EXPECT_EQ(outcome.code, code) << outcome.err;
-    EXPECT_NE(outcome.err.find(text), outcome.err.npos) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, text)) << outcome.err;
     EXPECT_EQ(outcome.out, "");
   }
 
@@ -39,7 +39,7 @@ class EvaluateCommandTest : public testing::Test {
 TEST_F(EvaluateCommandTest, EveryBottleneckBesideTheBaselines) {
   const Outcome masked = evaluate({"--json", "--sample", "50"});
   ASSERT_EQ(masked.code, 0) << masked.err;
-  EXPECT_NE(masked.err.find("warning: the model has seen these ratings"), masked.err.npos);
+  EXPECT_TRUE(contains(masked.err, "warning: the model has seen these ratings"));
   const auto json = nlohmann::json::parse(masked.out);
   EXPECT_EQ(json.at("title"), "Masked ratings (seen in training), order within a row");
   EXPECT_EQ(json.at("rows"), 50);
@@ -57,7 +57,7 @@ TEST_F(EvaluateCommandTest, EveryBottleneckBesideTheBaselines) {
   }
   const std::string csv = file_bytes(folder_ / "run" / "evaluation-masked-by-row.csv");
   EXPECT_TRUE(csv.starts_with("name,bottleneck,hidden,by,k,rmse,")) << csv;
-  EXPECT_NE(csv.find("\npopularity,,masked,row,10,,,,,"), csv.npos) << csv;
+  EXPECT_TRUE(contains(csv, "\npopularity,,masked,row,10,,,,,")) << csv;
   EXPECT_EQ(nlohmann::json::parse(file_bytes(folder_ / "run" / "evaluation-masked-by-row.json")),
             json);
 }
@@ -66,7 +66,7 @@ TEST_F(EvaluateCommandTest, HeldOutRatingsAreThoseOfTheTraining) {
   const Outcome holdout =
       evaluate({"--json", "--hidden", "holdout", "--sample", "all", "--by", "column"});
   ASSERT_EQ(holdout.code, 0) << holdout.err;
-  EXPECT_EQ(holdout.err.find("warning"), holdout.err.npos) << holdout.err;
+  EXPECT_FALSE(contains(holdout.err, "warning")) << holdout.err;
   const auto json = nlohmann::json::parse(holdout.out);
   EXPECT_EQ(json.at("title"), "Held-out ratings (never trained on), order within a column");
   EXPECT_TRUE(json.at("mask").is_null());
@@ -104,7 +104,7 @@ TEST_F(EvaluateCommandTest, TextSaysWhatIsHidden) {
   EXPECT_TRUE(outcome.out.starts_with("Held-out ratings (never trained on), order within a row\n"
                                       "100 rows x 40 columns, "))
       << outcome.out;
-  EXPECT_NE(outcome.out.find("NDCG@10"), outcome.out.npos);
+  EXPECT_TRUE(contains(outcome.out, "NDCG@10"));
 }
 
 TEST_F(EvaluateCommandTest, WhatCannotBeEvaluatedIsRefused) {
@@ -120,16 +120,16 @@ TEST_F(EvaluateCommandTest, WhatCannotBeEvaluatedIsRefused) {
   ASSERT_EQ(hourglass({"generate", "--rows", "90", "--columns", "45", path("o.csv")}).code, 0);
   const Outcome other = hourglass({"evaluate", path("run"), path("o.csv"), "--hidden", "holdout"});
   EXPECT_EQ(other.code, 1);
-  EXPECT_NE(other.err.find("not the ratings that the model was trained on"), other.err.npos);
+  EXPECT_TRUE(contains(other.err, "not the ratings that the model was trained on"));
   const Outcome masked = hourglass({"evaluate", path("run"), path("o.csv")});
   EXPECT_EQ(masked.code, 0) << masked.err;
   EXPECT_TRUE(masked.out.starts_with("Masked ratings (of other data than the training's)"));
-  EXPECT_NE(masked.err.find("5 columns of the ratings are unknown to the model"), masked.err.npos)
+  EXPECT_TRUE(contains(masked.err, "5 columns of the ratings are unknown to the model"))
       << masked.err;
   test::put_bytes(folder_ / "strangers.csv", "id,a,b\n1,2,3\n");
   const Outcome strangers = hourglass({"evaluate", path("run"), path("strangers.csv")});
   EXPECT_EQ(strangers.code, 1);
-  EXPECT_NE(strangers.err.find("share no id"), strangers.err.npos) << strangers.err;
+  EXPECT_TRUE(contains(strangers.err, "share no id")) << strangers.err;
   // A run without held-out ratings.
   ASSERT_EQ(hourglass({"train", path("r.csv"), "--output", path("whole"), "--epochs", "1",
                        "--hidden", "none", "--bottleneck", "2"})
@@ -138,7 +138,7 @@ TEST_F(EvaluateCommandTest, WhatCannotBeEvaluatedIsRefused) {
   const Outcome whole =
       hourglass({"evaluate", path("whole"), path("r.csv"), "--hidden", "holdout"});
   EXPECT_EQ(whole.code, 1);
-  EXPECT_NE(whole.err.find("without held-out ratings"), whole.err.npos);
+  EXPECT_TRUE(contains(whole.err, "without held-out ratings"));
 }
 
 TEST_F(EvaluateCommandTest, DamagedModelsAreRefused) {

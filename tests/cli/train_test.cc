@@ -25,10 +25,6 @@ Words operator+(Words a, const Words& b) {
   return a;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
-}
-
 /// A small training on synthetic ratings.
 class TrainCommandTest : public testing::Test {
  protected:
