@@ -15,6 +15,9 @@ enum class RandomPurpose : std::uint32_t {
   kSyntheticNoise = 5,     ///< row, column of the matrix
   kHoldout = 6,            ///< row, column of the matrix: ratings kept from training
   kMask = 7,               ///< row, column of the matrix: ratings hidden in an evaluation
+  kRangeFinder = 10,       ///< row, column of PCA's random start
+  kKmeans = 11,            ///< step = start, row = centre, column = draw
+  kSilhouetteSample = 12,  ///< row of the matrix
 };
 
 /// Philox4x32-10 (Salmon et al., SC11; Random123's, which is cuRAND's): four words that depend on
