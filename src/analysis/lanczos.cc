@@ -49,20 +49,20 @@ class Krylov {
   MatrixXd extend(const MatrixXd& block, MatrixXd product) {
     basis_.middleCols(used_, block.cols()) = block;
     const Index end = used_ + block.cols();
-    MatrixXd inside = MatrixXd::Zero(end, block.cols());
-    for (int twice = 0; twice < 2; ++twice) {  // once leaves what rounding has put back
-      const MatrixXd part = basis_.leftCols(end).transpose() * product;
-      product.noalias() -= basis_.leftCols(end) * part;
-      inside += part;
-    }
+    const MatrixXd inside = basis_.leftCols(end).transpose() * product;
+    product.noalias() -= basis_.leftCols(end) * inside;
     projected_.block(0, used_, end, block.cols()) = inside;
     projected_.block(used_, 0, block.cols(), end) = inside.transpose();
     used_ = end;
     return product;
   }
 
-  MatrixXd outside(const MatrixXd& vectors) const {
-    return vectors - basis_.leftCols(used_) * (basis_.leftCols(used_).transpose() * vectors);
+  /// An orthonormal basis of the first `rank` columns of `qr`'s Q, orthogonal to this one. What
+  /// extend() left was orthogonal to rounding of its product, of which little may have remained.
+  MatrixXd next_block(const Eigen::ColPivHouseholderQR<MatrixXd>& qr, Index rank) const {
+    const MatrixXd vectors = qr.householderQ() * MatrixXd::Identity(basis_.rows(), rank);
+    return orthonormal(vectors -
+                       basis_.leftCols(used_) * (basis_.leftCols(used_).transpose() * vectors));
   }
 
   /// Eigenvalues and vectors of T, the least first.
@@ -91,7 +91,7 @@ class Krylov {
 }  // namespace
 
 MatrixXd leading_eigenvectors(Index size, Index k,
-                              const std::function<Block(const Block&)>& product, double rounding,
+                              const std::function<Block(const Block&)>& product,
                               std::uint64_t seed) {
   const Index capacity = std::min(size, 3 * k + 200);
   Krylov krylov(size, capacity);
@@ -105,27 +105,26 @@ MatrixXd leading_eigenvectors(Index size, Index k,
     const MatrixXd remainder = krylov.extend(next, image);
 
     const Eigen::ColPivHouseholderQR<MatrixXd> qr(remainder);
-    const double negligible = std::max(kNegligible * greatest, rounding);
     const Index room = size - krylov.used();
     Index rank = 0;
-    while (rank < std::min(width, room) && std::abs(qr.matrixQR()(rank, rank)) > negligible) ++rank;
+    while (rank < std::min(width, room) &&
+           std::abs(qr.matrixQR()(rank, rank)) > kNegligible * greatest) {
+      ++rank;
+    }
 
     const bool full = !krylov.fits(rank);
     if (rank > 0 && !full && krylov.used() < next_check) {
-      next = qr.householderQ() * MatrixXd::Identity(size, rank);
-      next = orthonormal(krylov.outside(next));
+      next = krylov.next_block(qr, rank);
       continue;
     }
     const auto solved = krylov.solve();
     const MatrixXd leading = solved.eigenvectors().rightCols(k);
     // M Q = Q T + remainder [0 I]: the last block's alone is left over.
     const MatrixXd residuals = remainder * leading.bottomRows(width);
-    const double settled = std::max(kSettled * greatest, 10 * rounding);
-    if (rank == 0 || residuals.colwise().norm().maxCoeff() <= settled) {
+    if (rank == 0 || residuals.colwise().norm().maxCoeff() <= kSettled * greatest) {
       return krylov.vectors(leading.rowwise().reverse());
     }
-    next = qr.householderQ() * MatrixXd::Identity(size, rank);
-    next = orthonormal(krylov.outside(next));
+    next = krylov.next_block(qr, rank);
     if (full) krylov.restart(solved, std::min(k + (capacity - k) / 2, capacity - rank));
     next_check = krylov.used() + std::max(k, krylov.used() / 4);
   }

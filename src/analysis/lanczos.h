@@ -16,10 +16,9 @@ namespace hourglass::analysis {
 /// against subspace iteration (Halko, Martinsson & Tropp 2011) nothing that was multiplied is
 /// thrown away, which counts where the spectrum falls slowly, as that of ratings does.
 ///
-/// `rounding` is the absolute error of a product with a unit vector. Throws Error where the vectors
-/// do not settle.
+/// Throws Error where the vectors do not settle.
 Eigen::MatrixXd leading_eigenvectors(Eigen::Index size, Eigen::Index k,
                                      const std::function<Block(const Block&)>& product,
-                                     double rounding, std::uint64_t seed);
+                                     std::uint64_t seed);
 
 }  // namespace hourglass::analysis

@@ -45,9 +45,8 @@ Singular leading_singular(const CentredMatrix& a, Index k, std::uint64_t seed) {
   const auto square = [&](const Block& x) {
     return by_rows ? a.times(a.transposed_times(x)) : a.transposed_times(a.times(x));
   };
-  const MatrixXd vectors = analysis::leading_eigenvectors(
-      std::min(a.n_rows(), a.n_columns()), k, square,
-      std::numeric_limits<double>::epsilon() * a.summed_squared_norm(), seed);
+  const MatrixXd vectors =
+      analysis::leading_eigenvectors(std::min(a.n_rows(), a.n_columns()), k, square, seed);
   // One product more, not squared: singular values of which half the digits are not yet lost.
   const MatrixXd image = by_rows ? a.transposed_times(vectors) : a.times(vectors);
   const Eigen::HouseholderQR<MatrixXd> qr(image);
@@ -60,7 +59,8 @@ Singular leading_singular(const CentredMatrix& a, Index k, std::uint64_t seed) {
 
 Pca analyse(const CentredMatrix& a, const PcaOptions& options) {
   if (!std::isfinite(a.squared_norm())) {
-    throw Error("principal components of values that are not finite: there is NaN or infinity");
+    throw Error(
+        "principal components of values that are not all finite; take out NaN and infinity");
   }
   const Index k = options.n_components;
   const double degrees = static_cast<double>(a.n_rows() - 1);

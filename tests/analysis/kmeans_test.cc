@@ -62,6 +62,23 @@ TEST(Kmeans, GivenCentresKeepTheirNumbers) {
   EXPECT_EQ(got.labels, (std::vector<std::int32_t>{1, 1, 1, 2, 2, 0}));
 }
 
+TEST(Kmeans, EndsByToleranceOrWhenNothingChanges) {
+  const SafetensorsFile file = golden("kmeans");
+  const std::vector<double> values = file.read_f64("points");
+  const std::vector<double> centres = file.read_f64("initial_centres");
+  const auto n_iterations = [&](const KmeansOptions& options) {
+    return kmeans(in_shape(file, "points", values), in_shape(file, "initial_centres", centres),
+                  options)
+        .n_iterations;
+  };
+  const int to_the_end = n_iterations({.tolerance = 0});
+  EXPECT_GT(to_the_end, 4);
+  EXPECT_LT(to_the_end, 300);
+  EXPECT_LT(n_iterations({.tolerance = 0.05}), to_the_end);
+  EXPECT_EQ(n_iterations({.tolerance = 1e9}), 1);
+  EXPECT_EQ(n_iterations({.max_iterations = 3, .tolerance = 0}), 3);
+}
+
 TEST(Kmeans, EachRowIsNextToItsOwnCentre) {
   const SafetensorsFile file = golden("kmeans");
   const std::vector<double> values = file.read_f64("points");
