@@ -19,11 +19,11 @@ namespace {
 constexpr const char* kTwoKinds =
     "reader,a,b,c,d,e,f\n"
     "\"q,1\",5,5,4,,,\n"
-    "r2,5,4,5,,1,\n"
+    "r2,5,4,3,,1,\n"
     "r3,4,5,5,1,,\n"
     "r4,,,1,5,5,4\n"
-    "r5,1,,,4,5,5\n"
-    "r6,,1,,5,4,5\n"
+    "r5,2,,,4,3,5\n"
+    "r6,,,,5,4,4\n"
     "nobody,,,,,,\n";
 
 class ClusterCommandTest : public ::testing::Test {
