@@ -7,6 +7,7 @@
 // A callback that fails throws hourglass::Error; `main` prints it and chooses the exit code.
 namespace hourglass::cli {
 
+void add_cluster(CLI::App& app);
 void add_encode(CLI::App& app);
 void add_evaluate(CLI::App& app);
 void add_generate(CLI::App& app);

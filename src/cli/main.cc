@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "hourglass " HOURGLASS_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
+  hourglass::cli::add_cluster(app);
   hourglass::cli::add_generate(app);
   hourglass::cli::add_info(app);
   hourglass::cli::add_train(app);
