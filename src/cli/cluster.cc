@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -8,21 +9,25 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/device_options.h"
+#include "cli/model_input.h"
 #include "cli/read_options.h"
 #include "hourglass/analysis/kmeans.h"
 #include "hourglass/analysis/pca.h"
 #include "hourglass/analysis/silhouette.h"
 #include "hourglass/core/atomic_file.h"
-#include "hourglass/core/error.h"
+#include "hourglass/core/create_folder.h"
 #include "hourglass/data/quote_field.h"
-#include "hourglass/train/run_folder.h"
+#include "hourglass/devices/device.h"
+#include "hourglass/model/predictor.h"
 
 namespace hourglass::cli {
 namespace {
 
 struct ClusterCommand {
-  std::vector<std::string> files;
+  std::vector<std::string> files;  ///< RATINGS, or MODEL and RATINGS
   std::string output;
+  DeviceOptions device;
   PcaOptions pca;
   KmeansOptions kmeans;
   std::int64_t sample = 1000;
@@ -43,7 +48,18 @@ Analysed analyse(const ClusterCommand& command) {
   options.seed = command.seed;
   Analysed analysed;
   analysed.ratings = read_ratings(command.files.back(), command.read);
-  analysed.pca = pca(analysed.ratings.matrix, options);
+  const Ratings& ratings = analysed.ratings;
+  if (command.files.size() == 1) {
+    analysed.pca = pca(ratings.matrix, options);
+    return analysed;
+  }
+  const Model model = load_model(model_path(command.files.front()));
+  const Device device = open_device(command.device);
+  Predictor predictor(*device.backend, model);
+  const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids);
+  const std::vector<float> codes = predictor.codes(matrix);
+  analysed.bottleneck = predictor.bottleneck();
+  analysed.pca = pca(DenseView<float>{codes, matrix.n_rows, predictor.bottleneck()}, options);
   return analysed;
 }
 
@@ -138,11 +154,8 @@ std::string as_text(const Analysed& analysed, const Clusters& clusters) {
 }
 
 void run(const ClusterCommand& command) {
-  if (command.files.size() == 2) {  // MODEL RATINGS; analyse() is where its codes belong
-    throw UsageError("cluster takes no model yet; give the file of ratings alone");
-  }
-  // First, so that a folder that cannot be made costs no work.
-  const std::filesystem::path folder = RunFolder::create(command.output).path();
+  const std::filesystem::path folder = command.output;
+  create_folder(folder);  // first, so that one that cannot be made costs no work
   const Analysed analysed = analyse(command);
   const Clusters clusters = find_clusters(command, analysed.pca.points());
   const auto json = as_json(command, analysed, clusters).dump(2);
@@ -163,10 +176,12 @@ void add_cluster(CLI::App& app) {
   const auto add = [&](const char* name, auto& value, const char* help) {
     return command->add_option(name, value, help)->capture_default_str();
   };
-  command->add_option("RATINGS", options->files, "ratings, wide or long, gzip or not")
+  command
+      ->add_option("FILES", options->files,
+                   "RATINGS: of the rows themselves; or MODEL RATINGS: of the model's codes of them")
       ->required()
       ->expected(1, 2)
-      ->type_name("FILE");
+      ->type_name("");
   command->add_option("--output", options->output, "folder for clusters.csv and clusters.json")
       ->required();
   add("--components", options->pca.n_components, "principal components, as sklearn's PCA has them")
@@ -177,6 +192,7 @@ void add_cluster(CLI::App& app) {
       ->check(CLI::PositiveNumber);
   add("--seed", options->seed, "of the random numbers");
   command->add_flag("--json", options->json, "print clusters.json, for programs");
+  add_device_options(*command, options->device);
   add_read_options(*command, options->read);
   command->callback([options] { run(*options); });
 }

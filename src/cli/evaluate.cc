@@ -13,6 +13,7 @@
 #include "cli/holdout.h"
 #include "cli/model_input.h"
 #include "cli/read_options.h"
+#include "hourglass/core/create_folder.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/digest.h"
 #include "hourglass/devices/device.h"
@@ -178,6 +179,7 @@ void Evaluating::write_files() const {
     if (!std::filesystem::is_directory(command_.model)) return;
     folder = command_.model;
   }
+  create_folder(folder);
   table_.write_files(folder);
 }
 

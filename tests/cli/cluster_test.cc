@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -119,6 +120,42 @@ TEST_F(ClusterCommandTest, FollowsItsOptions) {
   EXPECT_EQ(written().at("silhouette_sample"), 4);
 }
 
+TEST_F(ClusterCommandTest, OfAModelsCodes) {
+  ASSERT_EQ(hourglass({"train", folder_ / "r.csv", "--output", folder_ / "run", "--epochs", "3",
+                       "--hidden", "5", "--bottleneck", "3"})
+                .code,
+            0);
+  const Outcome outcome =
+      hourglass({"cluster", folder_ / "run" / "k=3", folder_ / "r.csv", "--output",
+                 folder_ / "out", "--clusters", "2", "--components", "3", "--json"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const nlohmann::json json = written();
+  EXPECT_EQ(json.at("of"), "codes");
+  EXPECT_EQ(json.at("bottleneck"), 3);
+  EXPECT_EQ(json.at("columns"), 3);
+  // All of the codes' variance, and that of no others: encode writes them.
+  double variance = 0;
+  for (const double v : json.at("explained_variance")) variance += v;
+  ASSERT_EQ(hourglass({"encode", folder_ / "run", folder_ / "r.csv", "--output",
+                       folder_ / "codes.npy"})
+                .code,
+            0);
+  const std::string bytes = file_bytes(folder_ / "codes.npy");
+  std::vector<float> codes(7 * 3);
+  const std::size_t size = codes.size() * sizeof(float);
+  std::memcpy(codes.data(), bytes.data() + bytes.size() - size, size);
+  double expected = 0;
+  for (std::size_t c = 0; c < 3; ++c) {
+    double sum = 0, squares = 0;
+    for (std::size_t r = 0; r < 7; ++r) {
+      sum += codes[r * 3 + c];
+      squares += static_cast<double>(codes[r * 3 + c]) * codes[r * 3 + c];
+    }
+    expected += (squares - sum * sum / 7) / 6;
+  }
+  EXPECT_NEAR(variance, expected, 1e-9 * expected);
+}
+
 TEST_F(ClusterCommandTest, RefusesInOneLineAndWritesNothing) {
   const auto refused = [&](const std::vector<std::string>& more, const char* part) {
     const Outcome outcome = cluster(more);
@@ -136,7 +173,7 @@ TEST_F(ClusterCommandTest, RefusesInOneLineAndWritesNothing) {
   EXPECT_EQ(refused({"--sample", "0"}, "--sample"), 2);
   EXPECT_EQ(hourglass({"cluster", folder_ / "r.csv"}).code, 2) << "no --output";
   EXPECT_EQ(hourglass({"cluster", "--output", folder_ / "out"}).code, 2);
-  EXPECT_EQ(refused({folder_ / "r.csv"}, "model"), 2) << "two files";
+  EXPECT_EQ(refused({folder_ / "r.csv"}, "r.csv: "), 1) << "a file of ratings is no model";
   EXPECT_EQ(hourglass({"cluster", folder_ / "none.csv", "--output", folder_ / "out"}).code, 1);
   EXPECT_EQ(hourglass({"cluster", folder_ / "r.csv", "--output", folder_ / "r.csv"}).code, 1);
 }
