@@ -28,7 +28,7 @@ constexpr const char* kAllRows = "all";
 struct EvaluateCommand {
   std::string model, ratings, output;
   double mask = 0.2;
-  std::string sample = "100", hidden = "masked", by = "row";
+  std::string sample = "100", hidden = "masked", split, by = "row";
   EvaluationOptions evaluation;
   std::uint64_t seed = 42;
   bool json = false;
@@ -62,7 +62,9 @@ class Evaluating {
  private:
   bool by_row() const { return command_.by == "row"; }
   SplitRatings split_as_trained(const TrainedOn& trained) const;
-  void hide(const Model& first);
+  SplitRatings split_off_file(const CsrMatrix& seen) const;
+  SplitRatings hide(const TrainedOn& trained);
+  void prepare(const Model& first);
   void add_models();
   void add_baselines();
   void write_files() const;
@@ -90,41 +92,65 @@ SplitRatings Evaluating::split_as_trained(const TrainedOn& trained) const {
   return split;
 }
 
+/// Hides the ratings of --split from what was trained on, where none of them may be.
+SplitRatings Evaluating::split_off_file(const CsrMatrix& seen) const {
+  Ratings trained_on = ratings_;
+  trained_on.matrix = seen;
+  HoldoutOptions file;
+  file.split = command_.split;
+  SplitRatings split = hold_out(trained_on, file, command_.read, command_.seed);
+  const std::int64_t n_seen = seen.n_entries() - split.given.n_entries();
+  if (n_seen > 0) {
+    throw Error(fmt::format("{}: {} of its ratings were trained on; give ratings that were not",
+                            command_.split, n_seen));
+  }
+  return split;
+}
+
 /// Decides what is hidden, and what the baselines may see.
-void Evaluating::hide(const Model& first) {
-  const TrainedOn trained(first);
+SplitRatings Evaluating::hide(const TrainedOn& trained) {
   const bool same_data = trained.data_sha256 == digest(ratings_);
-  const bool holdout = command_.hidden == "holdout";
+  const bool holdout = command_.hidden == "holdout", from_file = !command_.split.empty();
   if (holdout && !trained.holdout.any()) {
     throw Error(fmt::format("{}: was trained without held-out ratings; train with --holdout or "
                             "--split, or evaluate with --hidden masked",
                             paths_.front().string()));
   }
-  if (holdout && !same_data) {
+  if ((holdout || from_file) && !same_data) {
     throw Error(fmt::format("{}: these are not the ratings that the model was trained on, so "
-                            "those it held out cannot be found in them",
+                            "which ones it has not seen is unknown",
                             command_.ratings));
   }
-  SplitRatings split;
-  table_.within = by_row() ? "row" : "column";
-  table_.hidden = command_.hidden;
   if (holdout) {
-    split = split_as_trained(trained);
+    SplitRatings split = split_as_trained(trained);
     fitted_on_ = split.given;
     table_.title = "Held-out ratings (never trained on)";
-  } else {
-    const CsrMatrix seen = same_data ? split_as_trained(trained).given : ratings_.matrix;
-    split = hide_ratings(seen, command_.mask, command_.seed, RandomPurpose::kMask);
-    fitted_on_ = same_data ? seen : split.given;
-    table_.title = same_data ? "Masked ratings (seen in training)"
-                             : "Masked ratings (of other data than the training's)";
-    table_.warning =
-        same_data ? "the model has seen these ratings in training: evaluate --hidden holdout, "
-                    "after train --holdout, says how it does on ratings that it has not"
-                  : "the ratings are not those that the model was trained on; whether it has seen "
-                    "the hidden ones is unknown, and the baselines are fitted on the given ones";
-    table_.mask = command_.mask;
+    return split;
   }
+  const CsrMatrix seen = same_data ? split_as_trained(trained).given : ratings_.matrix;
+  if (from_file) {
+    table_.hidden = "split";
+    table_.title = fmt::format("Held-out ratings of {} (never trained on)", command_.split);
+    fitted_on_ = seen;
+    return split_off_file(seen);
+  }
+  SplitRatings split = hide_ratings(seen, command_.mask, command_.seed, RandomPurpose::kMask);
+  fitted_on_ = same_data ? seen : split.given;
+  table_.title = same_data ? "Masked ratings (seen in training)"
+                           : "Masked ratings (of other data than the training's)";
+  table_.warning =
+      same_data ? "the model has seen these ratings in training: evaluate --hidden holdout, "
+                  "after train --holdout, says how it does on ratings that it has not"
+                : "the ratings are not those that the model was trained on; whether it has seen "
+                  "the hidden ones is unknown, and the baselines are fitted on the given ones";
+  table_.mask = command_.mask;
+  return split;
+}
+
+void Evaluating::prepare(const Model& first) {
+  table_.within = by_row() ? "row" : "column";
+  table_.hidden = command_.hidden;
+  SplitRatings split = hide(TrainedOn(first));
   table_.title += fmt::format(", order within a {}", table_.within);
   // The split is by place in the file, so it comes first: the same for every model.
   fitted_on_ = align_to(first, fitted_on_, ratings_.column_ids);
@@ -147,7 +173,7 @@ void Evaluating::add_models() {
   for (const std::filesystem::path& path : paths_) {
     const Model model = load_model(path);
     if (!device) {
-      hide(model);
+      prepare(model);
       column_ids = model.column_ids;
       device = open_device(command_.device);
     } else if (!(model.column_ids == column_ids)) {
@@ -213,6 +239,10 @@ void add_evaluate(CLI::App& app) {
       "`masked`: hide each rating with the probability --mask, as the notebook does (the model "
       "has seen them); `holdout`: those that train --holdout or --split kept from the model")
       ->check(CLI::IsMember({"masked", "holdout"}));
+  sub->add_option("--split", command->split,
+                  "Hide nothing of RATINGS, but predict the ratings of this file, none of which "
+                  "was trained on")
+      ->excludes("--hidden");
   add("--mask", command->mask, "Probability that a rating of the sample is hidden")
       ->check(CLI::Range(0.0, 1.0));
   add("--sample", command->sample, "Number of rows, or `all`")

@@ -80,6 +80,39 @@ TEST_F(EvaluateCommandTest, HeldOutRatingsAreThoseOfTheTraining) {
   }
 }
 
+TEST_F(EvaluateCommandTest, AFileOfRatingsThatWereNeverTrainedOn) {
+  put_bytes(folder_ / "base.csv", "u,i,rating\na,x,1\na,y,5\nb,x,2\nb,z,4\nc,y,3\nc,z,1\n");
+  put_bytes(folder_ / "test.csv", "u,i,rating\na,z,2\nc,x,5\nnew,x,1\n");
+  ASSERT_EQ(hourglass({"train", path("base.csv"), "--output", path("b"), "--epochs", "2",
+                       "--hidden", "none", "--bottleneck", "2"})
+                .code,
+            0);
+  const auto on = [&](const std::string& file, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"evaluate", path("b"), path("base.csv"), "--split",
+                                      path(file), "--k", "2", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return hourglass(words);
+  };
+  const Outcome outcome = on("test.csv", {});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_TRUE(contains(outcome.err, "1 ratings are of unknown rows or columns")) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json.at("hidden"), "split");
+  EXPECT_EQ(json.at("title"),
+            "Held-out ratings of " + path("test.csv") + " (never trained on), order within a row");
+  EXPECT_EQ(json.at("hidden_ratings"), 2);
+  EXPECT_EQ(json.at("rows_ranked"), 2);
+  // The mean of the six that were trained on is 8/3; hidden are 2 and 5.
+  EXPECT_NEAR(json.at("results").at(1).at("mae").get<double>(), (2.0 / 3 + 7.0 / 3) / 2, 1e-6);
+  const Outcome seen = on("base.csv", {});
+  EXPECT_EQ(seen.code, 1) << "all of it was trained on";
+  put_bytes(folder_ / "both.csv", "u,i,rating\na,z,2\na,x,1\n");
+  const Outcome both = on("both.csv", {});
+  EXPECT_EQ(both.code, 1);
+  EXPECT_TRUE(contains(both.err, "1 of its ratings were trained on")) << both.err;
+  EXPECT_EQ(on("test.csv", {"--hidden", "holdout"}).code, 2);
+}
+
 TEST_F(EvaluateCommandTest, TheSameOnEveryEngineAndForOneModelAlone) {
   const Outcome cpu = evaluate({"--json", "--sample", "60"});
   const Outcome reference = evaluate({"--json", "--sample", "60", "--device", "reference"});
