@@ -38,9 +38,13 @@ void Training::start() {
                  trainer_.batches_done());
     return;
   }
-  trainer_.start(command_.init.empty()
-                     ? initial_model(options_.shape, options_.seed)
-                     : load_weights(command_.init, options_.shape, data_.ratings.column_ids));
+  if (!command_.init.empty()) {
+    trainer_.start(load_weights(command_.init, options_.shape, data_.ratings.column_ids));
+    return;
+  }
+  Model model = initial_model(options_.shape, options_.seed);
+  if (options_.objective == Objective::kRatedCells) start_at_column_means(model, data_.split.given);
+  trainer_.start(model);
 }
 
 void Training::tell(const EpochResult& epoch, double seconds, RunLog& log) {
