@@ -125,12 +125,13 @@ void Svg::text(double x, double y, std::string_view text, Anchor anchor,
   body_ += ">" + escaped(text) + "</text>\n";
 }
 
-std::string Svg::document(std::string_view title, std::string_view description) const {
+std::string Svg::document(std::string_view title, std::string_view description, double width,
+                          double height) const {
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"hg\" role=\"img\" width=\"{0:.0f}\" "
       "height=\"{1:.0f}\" viewBox=\"0 0 {0:.0f} {1:.0f}\">\n<title>{2}</title>\n<desc>{3}</desc>\n"
       "{4}<rect class=\"hg-page\" width=\"{0:.0f}\" height=\"{1:.0f}\"/>\n{5}</svg>\n",
-      width_, height_, escaped(title), escaped(description), kStyle, body_);
+      width, height, escaped(title), escaped(description), kStyle, body_);
 }
 
 }  // namespace hourglass

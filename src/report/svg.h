@@ -29,8 +29,6 @@ std::string series_classes(std::size_t i);
 /// Collects the elements of one chart.
 class Svg {
  public:
-  Svg(double width, double height) : width_(width), height_(height) {}
-
   /// Appends an element as it is.
   void add(std::string_view element) { body_ += element; }
   enum class Anchor { kStart, kMiddle, kEnd };
@@ -39,10 +37,10 @@ class Svg {
             std::string_view classes = "");
 
   /// The document, with its style, its title and its description for those who cannot see it.
-  std::string document(std::string_view title, std::string_view description) const;
+  std::string document(std::string_view title, std::string_view description, double width,
+                       double height) const;
 
  private:
-  double width_, height_;
   std::string body_;
 };
 
