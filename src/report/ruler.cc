@@ -12,8 +12,8 @@
 namespace hourglass {
 namespace {
 
-constexpr double kFarthest = 1e300;
-constexpr double kNearest = 1e-300;  // on a logarithmic axis
+constexpr double kFarthest = 1e150;  // quotients of two values stay finite
+constexpr double kNearest = 1e-150;  // on a logarithmic axis
 constexpr int kMostTicks = 6;
 
 std::string power_of_ten(int exponent) {
