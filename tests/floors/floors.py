@@ -26,7 +26,8 @@ MAY_INCLUDE = {
     "model": ENGINE | {"data"},
     "train": ENGINE | {"data", "model"},
     "evaluate": ENGINE | {"data", "model", "train"},
-    "cli": ENGINE | {"devices", "data", "analysis", "model", "train", "evaluate"},
+    "report": ENGINE | {"data", "train"},
+    "cli": ENGINE | {"devices", "data", "analysis", "model", "train", "evaluate", "report"},
 }
 
 # A header in src/ is its room's own; another room sees include/. But for what no user may see, yet
