@@ -20,6 +20,7 @@
 #include "hourglass/data/quote_field.h"
 #include "hourglass/devices/device.h"
 #include "hourglass/model/predictor.h"
+#include "hourglass/report/report.h"
 
 namespace hourglass::cli {
 namespace {
@@ -153,6 +154,17 @@ std::string as_text(const Analysed& analysed, const Clusters& clusters) {
   return text;
 }
 
+/// The rows in the plane of the first two components.
+std::string picture(const Analysed& analysed, const Kmeans& kmeans) {
+  std::vector<double> pc1, pc2;
+  for (std::int64_t row = 0; row < analysed.pca.n_rows; ++row) {
+    pc1.push_back(analysed.pca.points().row(row)[0]);
+    pc2.push_back(analysed.pca.points().row(row)[1]);
+  }
+  return draw(cluster_chart(pc1, pc2, kmeans.labels, analysed.pca.explained_variance_ratio,
+                            analysed.bottleneck ? "codes" : "rows", analysed.ratings.row_name));
+}
+
 void run(const ClusterCommand& command) {
   const std::filesystem::path folder = command.output;
   create_folder(folder);  // first, so that one that cannot be made costs no work
@@ -161,9 +173,10 @@ void run(const ClusterCommand& command) {
   const auto json = as_json(command, analysed, clusters).dump(2);
   write_file(folder / "clusters.csv", as_csv(analysed, clusters.kmeans));
   write_file(folder / "clusters.json", json + "\n");
+  if (analysed.pca.n_components > 1) write_file(folder / "clusters.svg", picture(analysed, clusters.kmeans));
   fmt::print("{}", command.json ? json + "\n" : as_text(analysed, clusters));
-  for (const char* name : {"clusters.csv", "clusters.json"}) {
-    fmt::print(stderr, "{}\n", (folder / name).string());
+  for (const char* name : {"clusters.csv", "clusters.json", "clusters.svg"}) {
+    if (std::filesystem::exists(folder / name)) fmt::print(stderr, "{}\n", (folder / name).string());
   }
 }
 

@@ -13,6 +13,7 @@ void add_evaluate(CLI::App& app);
 void add_generate(CLI::App& app);
 void add_info(CLI::App& app);
 void add_recommend(CLI::App& app);
+void add_report(CLI::App& app);
 void add_train(CLI::App& app);
 
 }  // namespace hourglass::cli

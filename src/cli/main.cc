@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
   hourglass::cli::add_evaluate(app);
   hourglass::cli::add_recommend(app);
   hourglass::cli::add_encode(app);
+  hourglass::cli::add_report(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version
