@@ -104,10 +104,15 @@ nlohmann::json Training::outcome() const {
   const EpochResult& last = trainer_.last_epoch();
   nlohmann::json outcome = {{"epochs", last.epoch},
                             {"loss", last.loss},
-                            {"best", last.best},
+                            {"best", last.loss_at_best},
                             {"best_epoch", last.best_epoch},
                             {"stopped_early", last.stopped}};
-  if (last.holdout) outcome["holdout_loss"] = *last.holdout;
+  // Of the weights that are kept: the best epoch's, or the last one's.
+  if (options_.monitor == Monitor::kHoldout) {
+    outcome["holdout_loss"] = last.best;
+  } else if (last.holdout) {
+    outcome["holdout_loss"] = *last.holdout;
+  }
   return outcome;
 }
 
@@ -142,6 +147,7 @@ void Training::run(const StopSignals& signals, nlohmann::json& result) {
   if (command_.keep_checkpoint) checkpoints_.write(trainer_, log);
   save_model();
   result.update(outcome());
+  result["patience"] = options_.patience;  // whether a later call's is more
   count_time();
   const EpochResult& last = trainer_.last_epoch();
   if (last.stopped) command_.say("stopped early at epoch {}\n", last.epoch);

@@ -33,7 +33,7 @@ figure{{margin:0;min-width:0}} figure svg{{max-width:100%;height:auto}}
 .scroll{{overflow-x:auto}}
 table{{border-collapse:collapse;font-variant-numeric:tabular-nums}}
 caption{{text-align:left;padding:.3rem 0}} th,td{{padding:.25rem .75rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}}
-th:first-child,td:first-child{{text-align:left}} thead th{{background:var(--shade)}} td.text{{text-align:left;white-space:normal;overflow-wrap:anywhere}}
+th:first-child,td:first-child{{text-align:left}} thead th{{background:var(--shade)}} td.text{{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:9rem}} .pairs th{{white-space:normal}}
 @media print{{:root{{color-scheme:light;--page:#fff;--ink:#000;--soft:#333;--line:#bbb;--shade:#fff;--warn:#000}} body{{max-width:none;font-size:11pt}} nav{{display:none}} figure,tr{{break-inside:avoid}} h2,h3{{break-after:avoid}} .charts{{grid-template-columns:1fr 1fr}} .scroll{{overflow:visible}}}}
 </style>
 </head>
@@ -44,14 +44,18 @@ th:first-child,td:first-child{{text-align:left}} thead th{{background:var(--shad
 
 using Cells = std::vector<std::string>;
 
-/// A table whose first row is its head. Cells are escaped here.
+/// A table; without a head where that is empty. Cells are escaped here.
 std::string table(const std::string& caption, const Cells& head, const std::vector<Cells>& rows,
                   bool texts = false) {
-  std::string html = "<div class=\"scroll\"><table>\n";
+  std::string html = texts ? "<div class=\"scroll\"><table class=\"pairs\">\n"
+                           : "<div class=\"scroll\"><table>\n";
   if (!caption.empty()) html += "<caption>" + escaped(caption) + "</caption>\n";
-  html += "<thead><tr>";
-  for (const std::string& cell : head) html += "<th scope=\"col\">" + escaped(cell) + "</th>";
-  html += "</tr></thead>\n<tbody>\n";
+  if (!head.empty()) {
+    html += "<thead><tr>";
+    for (const std::string& cell : head) html += "<th scope=\"col\">" + escaped(cell) + "</th>";
+    html += "</tr></thead>\n";
+  }
+  html += "<tbody>\n";
   for (const Cells& row : rows) {
     html += "<tr>";
     for (std::size_t i = 0; i < row.size(); ++i) {
@@ -127,7 +131,7 @@ void Page::summary() {
                 {"held out", shown(run["holdout"], "ratings") + " of the ratings"});
   }
   if (run.contains("error")) rows.push_back({"error", shown(run, "error")});
-  body_ += table("", {"", ""}, rows, true);
+  body_ += table("", {}, rows, true);
   if (const auto chart = rating_chart(run)) add({*chart});
 }
 

@@ -193,6 +193,7 @@ EpochResult Trainer::end_epoch() {
   result_.best = early_.best;
   if (result_.improved) {
     result_.best_epoch = result_.epoch;
+    result_.loss_at_best = result_.loss;
     if (keeps_best()) network_.save(best_);
   }
   result_.stopped = early_.stop();

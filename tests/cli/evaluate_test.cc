@@ -95,17 +95,18 @@ TEST_F(EvaluateCommandTest, AFileOfRatingsThatWereNeverTrainedOn) {
   };
   const Outcome outcome = on("test.csv", {});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.err, "1 ratings are of unknown rows or columns")) << outcome.err;
   const auto json = nlohmann::json::parse(outcome.out);
   EXPECT_EQ(json.at("hidden"), "split");
   EXPECT_EQ(json.at("title"),
             "Held-out ratings of " + path("test.csv") + " (never trained on), order within a row");
   EXPECT_EQ(json.at("hidden_ratings"), 2);
+  EXPECT_EQ(json.at("unknown_ratings"), 1);
   EXPECT_EQ(json.at("rows_ranked"), 2);
   // The mean of the six that were trained on is 8/3; hidden are 2 and 5.
   EXPECT_NEAR(json.at("results").at(1).at("mae").get<double>(), (2.0 / 3 + 7.0 / 3) / 2, 1e-6);
   const Outcome seen = on("base.csv", {});
-  EXPECT_EQ(seen.code, 1) << "all of it was trained on";
+  EXPECT_EQ(seen.code, 1);
+  EXPECT_TRUE(contains(seen.err, "6 of its ratings were trained on")) << seen.err;
   put_bytes(folder_ / "both.csv", "u,i,rating\na,z,2\na,x,1\n");
   const Outcome both = on("both.csv", {});
   EXPECT_EQ(both.code, 1);
@@ -147,6 +148,9 @@ TEST_F(EvaluateCommandTest, WhatCannotBeEvaluatedIsRefused) {
   refused({"--k", "41"}, 1, "only 40 columns");
   refused({"--sample", "20", "--by", "column", "--k", "21"}, 1, "only 20 rows");
   refused({"--sample", "some"}, 2, "--sample");
+  refused({"--sample", "0x10"}, 2, "--sample");
+  refused({"--sample", "99999999999999999999"}, 2, "--sample");
+  refused({"--hidden", "holdout", "--mask", "0.5"}, 2, "--mask");
   refused({"--mask", "1.5"}, 2, "--mask");
   refused({"--hidden", "nothing"}, 2, "--hidden");
   // Other data: its held-out ratings are unknown; masked, the title and a warning say so.

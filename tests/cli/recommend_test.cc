@@ -183,7 +183,37 @@ TEST_F(RecommendTest, WhatIsNotThereIsRefused) {
   refused({}, 1, "holds 2 models; name one");
 }
 
+// CLI11 would take "[p,q]" for two ids.
+TEST_F(RecommendTest, IdsAreTakenAsTheyAre) {
+  put_bytes(folder_ / "ids.csv", "reader,0,1\n\"[p,q]\",5,\n[1],,4\np,1,\n");
+  const auto row_of = [&](const std::string& id) {
+    const Outcome outcome = hourglass(
+        {"recommend", path("run"), path("ids.csv"), "--row", id, "--top", "1", "--json"});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out).at(0).at("row").get<std::string>();
+  };
+  EXPECT_EQ(row_of("[p,q]"), "[p,q]");
+  EXPECT_EQ(row_of("[1]"), "[1]");
+  EXPECT_EQ(row_of("p"), "p");
+}
+
+TEST_F(RecommendTest, AnyNumberOfThem) {
+  const Outcome all = recommend({"--row", "11", "--top", "30"});
+  EXPECT_EQ(recommend({"--row", "11", "--top", "9223372036854775807"}).out, all.out);
+}
+
 class EncodeTest : public RecommendTest {};
+
+TEST_F(EncodeTest, OutputsMustNotOverwriteEachOther) {
+  const auto code = [&](const std::string& codes, const std::string& reconstructions) {
+    return hourglass({"encode", path("run"), path("r.csv"), "--output", path(codes),
+                      "--reconstructions", path(reconstructions)})
+        .code;
+  };
+  EXPECT_EQ(code("e.npy", "e.npy"), 2);
+  EXPECT_EQ(code("e.npy", "e.npz"), 2) << "both would keep their ids in e.ids.csv";
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "e.npy"));
+}
 
 /// The floats of a .npy file of ours, whose header is checked by data_test.
 std::vector<float> npy_floats(const std::filesystem::path& path, std::size_t n) {

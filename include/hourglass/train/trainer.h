@@ -69,6 +69,7 @@ struct EpochResult {
   std::optional<double> holdout = {};
   double best = 0;              ///< of the loss that early stopping watches
   std::int64_t best_epoch = 0;  ///< the last that improved
+  double loss_at_best = 0;      ///< `loss` of that epoch, whichever loss was watched
   bool improved = false;
   bool stopped = false;  ///< early stopping ends the training here
 };
