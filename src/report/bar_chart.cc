@@ -62,8 +62,7 @@ void draw_outline(Frame& frame, const Bars& bars, const std::string& classes) {
     data += "V" + px(frame.y().place(bar.share)) + "H" + px(end);
   }
   if (data.empty()) return;
-  frame.svg().add(
-      fmt::format("<path class=\"hg-line {}\" d=\"{}V{}\"/>\n", classes, data, zero));
+  frame.svg().add(fmt::format("<path class=\"hg-line {}\" d=\"{}V{}\"/>\n", classes, data, zero));
 }
 
 // The names, in a row at the top right of the plot, above the grid.
