@@ -57,7 +57,7 @@ Analysed analyse(const ClusterCommand& command) {
   const Model model = load_model(model_path(command.files.front()));
   const Device device = open_device(command.device);
   Predictor predictor(*device.backend, model);
-  const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids);
+  const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids, command.read);
   const std::vector<float> codes = predictor.codes(matrix);
   analysed.bottleneck = predictor.bottleneck();
   analysed.pca = pca(DenseView<float>{codes, matrix.n_rows, predictor.bottleneck()}, options);

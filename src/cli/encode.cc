@@ -65,7 +65,7 @@ void encode(const EncodeCommand& command) {
   }
   const Model model = load_model(model_path(command.model));
   const Ratings ratings = read_ratings(command.ratings, command.read);
-  const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids);
+  const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids, command.read);
   const Device device = open_device(command.device);
   Predictor predictor(*device.backend, model);
   std::vector<std::string> files;

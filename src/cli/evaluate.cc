@@ -181,7 +181,7 @@ void Evaluating::prepare(const Model& first) {
   SplitRatings split = hide(TrainedOn(first));
   table_.title += fmt::format(", order within a {}", table_.within);
   // The split is by place in the file, so it comes first: the same for every model.
-  fitted_on_ = align_to(first, fitted_on_, ratings_.column_ids);
+  fitted_on_ = align_to(first, fitted_on_, ratings_.column_ids, command_.read);
   split.given = align_columns(split.given, ratings_.column_ids, first.column_ids).matrix;
   split.hidden = align_columns(split.hidden, ratings_.column_ids, first.column_ids).matrix;
   sample_ = draw_sample(split, command_.n_sampled, command_.seed);

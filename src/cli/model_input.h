@@ -6,6 +6,7 @@
 
 #include "hourglass/data/align_columns.h"
 #include "hourglass/data/ratings.h"
+#include "hourglass/data/read_ratings.h"
 #include "hourglass/model/model_file.h"
 
 namespace hourglass::cli {
@@ -18,7 +19,10 @@ std::vector<std::filesystem::path> model_paths(const std::filesystem::path& run_
 /// The one model that it names. Throws Error where a run has several.
 std::filesystem::path model_path(const std::filesystem::path& run_or_model);
 
-/// The ratings in the model's columns; warns people of columns that it does not know, by name.
-CsrMatrix align_to(const Model& model, const CsrMatrix& matrix, const IdList& column_ids);
+/// The ratings in the model's columns; warns people of columns that it does not know, by name, and
+/// where its training read --transpose otherwise: rows and columns whose ids are all numbers would
+/// meet by chance.
+CsrMatrix align_to(const Model& model, const CsrMatrix& matrix, const IdList& column_ids,
+                   const ReadOptions& read);
 
 }  // namespace hourglass::cli

@@ -157,7 +157,7 @@ void recommend_rows(const RecommendCommand& command, const Ratings& ratings, con
 void recommend(const RecommendCommand& command) {
   const Model model = load_model(model_path(command.model));
   const Ratings ratings = read_ratings(command.ratings, command.read);
-  const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids);
+  const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids, command.read);
   const auto rows = find_ids(command.rows, ratings.row_ids, "row", command.ratings);
   const auto columns = find_ids(command.columns, model.column_ids, "column", command.model);
   const Device device = open_device(command.device);

@@ -120,7 +120,8 @@ void Run::describe_run() {
   identity_ = {{"data_sha256", data_digest},
                {"seed", command_.train.seed},
                {"monitor", command_.monitor},
-               {"init", command_.init}};
+               {"init", command_.init},
+               {"transpose", command_.read.transpose}};
   if (command_.holdout.any()) {
     identity_["holdout"] = command_.holdout.probability;
     identity_["split"] = command_.holdout.split;

@@ -161,6 +161,13 @@ TEST_F(RecommendTest, NewRowsMeetTheModelById) {
   EXPECT_TRUE(contains(outcome.out, "\nc," + std::to_string(best) + ",")) << outcome.out;
 }
 
+// Rows and columns are numbers both: read the wrong way round, the ids meet all the same.
+TEST_F(RecommendTest, TheOtherOrientationIsWarnedOf) {
+  EXPECT_FALSE(contains(recommend({"--row", "1"}).err, "--transpose"));
+  EXPECT_TRUE(contains(recommend({"--row", "1", "--transpose"}).err,
+                       "was trained without --transpose, and the ratings are read with it"));
+}
+
 TEST_F(RecommendTest, WhatIsNotThereIsRefused) {
   const auto refused = [&](const std::vector<std::string>& more, int code, const char* text) {
     const Outcome outcome = recommend(more);
