@@ -96,7 +96,8 @@ class Piece {
 
 LineDrawing::LineDrawing(const LineChart& chart)
     : chart_(chart),
-      frame_(chart.title, x_side(), y_side(), right_margin(), plot_height()) {
+      frame_(chart.title, x_side(), y_side(),
+             {.right = right_margin(), .legend = 0, .plot = plot_height()}) {
   for (const Level& level : chart.levels) draw_level(level);
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     draw_line(chart.lines[i], series_classes(i));
@@ -141,7 +142,7 @@ double LineDrawing::right_margin() const {
     if (!line.name.empty()) widest = std::max(widest, text_width(line.name));
   }
   for (const Level& level : chart_.levels) widest = std::max(widest, text_width(level.name));
-  return widest < 0 ? 20 : std::min(widest, kWidestName) + kSwatch + 20;
+  return widest < 0 ? 20 : std::min(widest, kWidestName) + kSwatch + 26;
 }
 
 // Names stand below each other: many make the chart taller.
@@ -180,10 +181,10 @@ void LineDrawing::draw_markers(const Line& line, const std::string& classes) {
       const std::string told = fmt::format("{}{}{:.6g}: {:.6g}", line.name,
                                            line.name.empty() ? "" : ", ", line.x[i], line.y[i]);
       // Of the solid kind: dashes would break the dot's outline.
-      frame_.svg().add(fmt::format(
-          "<circle class=\"hg-ring {}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\">"
-          "<title>{}</title></circle>\n",
-          classes.substr(0, classes.find(' ')), at(i).x, at(i).y, escaped(told)));
+      frame_.svg().add(
+          fmt::format("<circle class=\"hg-ring {}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\">"
+                      "<title>{}</title></circle>\n",
+                      classes.substr(0, classes.find(' ')), at(i).x, at(i).y, escaped(told)));
     }
   }
   if (line.ringed && *line.ringed < line.x.size() && has_place(line, *line.ringed)) {

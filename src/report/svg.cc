@@ -69,12 +69,23 @@ std::string escaped(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = character_length(text);
     switch (text[0]) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      case '\'': result += "&#39;"; break;
-      default: result += length == 0 ? kReplacement : text.substr(0, length);
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += length == 0 ? kReplacement : text.substr(0, length);
     }
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
@@ -96,8 +107,7 @@ std::string shortened(std::string_view text, double width) {
   constexpr double kEllipsis = 12;
   std::size_t kept = 0;
   for (double used = kEllipsis; kept < text.size();) {
-    const std::size_t length =
-        std::max<std::size_t>(character_length(text.substr(kept)), 1);
+    const std::size_t length = std::max<std::size_t>(character_length(text.substr(kept)), 1);
     used += character_width(text.substr(kept, length));
     if (used > width) break;
     kept += length;
@@ -108,7 +118,7 @@ std::string shortened(std::string_view text, double width) {
 std::string grouped(std::int64_t n) {
   std::string digits = std::to_string(n);
   const std::size_t sign = n < 0 ? 1 : 0;
-  for (std::size_t i = digits.size(); i > sign + 3;) digits.insert(i -= 3, ",");
+  for (std::size_t i = digits.size(); i > sign + 3;) digits.insert(i -= 3, 1, ',');
   return digits;
 }
 
@@ -116,13 +126,12 @@ std::string series_classes(std::size_t i) {
   return fmt::format("hg-s{} hg-d{}", i % kStyles, i % kDashes);
 }
 
-void Svg::text(double x, double y, std::string_view text, Anchor anchor,
-               std::string_view classes) {
+void Svg::text(double x, double y, std::string_view text, Anchor anchor, std::string_view classes) {
   constexpr std::string_view kAnchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
-  body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\"{}", x, y,
-                       kAnchors[static_cast<int>(anchor)]);
+  body_ +=
+      fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\"{}", x, y, kAnchors[static_cast<int>(anchor)]);
   if (!classes.empty()) body_ += fmt::format(" class=\"{}\"", classes);
-  body_ += ">" + escaped(text) + "</text>\n";
+  body_ += fmt::format(">{}</text>\n", escaped(text));
 }
 
 std::string Svg::document(std::string_view title, std::string_view description, double width,
