@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "hourglass/core/error.h"
 #include "report/run_charts.h"
 #include "report/run_data.h"
 #include "report/svg.h"
@@ -20,11 +21,12 @@ constexpr const char* kPage = R"(<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
 :root{{color-scheme:light dark;--page:#fff;--ink:#1b1f24;--soft:#57606a;--line:#d5d9de;--shade:#f4f6f8;--warn:#8a4b00}}
 @media (prefers-color-scheme:dark){{:root{{--page:#15181c;--ink:#e8eaed;--soft:#a8b0b9;--line:#363c44;--shade:#1d2126;--warn:#ffb469}}}}
-body{{margin:0 auto;padding:1rem 1.25rem 3rem;max-width:76rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}}
+body{{margin:0 auto;padding:1rem 1.25rem 3rem;max-width:64rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}}
 h1{{font-size:1.6rem;margin:.5rem 0}} h2{{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line)}} h3{{font-size:1.05rem;margin:1.4rem 0 .4rem}}
 p.soft,caption,figcaption{{color:var(--soft)}} .warning{{color:var(--warn)}}
 nav a{{margin-right:1rem;color:inherit}}
@@ -140,7 +142,7 @@ void Page::losses() {
   add(sweep_charts(data_));
   for (const Epochs& epochs : data_.bottlenecks) {
     body_ += fmt::format("<h3>Bottleneck {}</h3>\n", epochs.bottleneck);
-    add(bottleneck_charts(epochs));
+    add(bottleneck_charts(data_, epochs));
   }
 }
 
@@ -244,8 +246,14 @@ Report Page::finish() {
 }  // namespace
 
 Report make_report(const RunFolder& run) {
-  const RunData data = read_run_data(run);
-  return Page(data).finish();
+  try {
+    const RunData data = read_run_data(run);
+    return Page(data).finish();
+  } catch (const nlohmann::json::exception&) {
+    throw Error(fmt::format("{}: a value in its run.json, an evaluation or clusters.json is of "
+                            "another kind than hourglass writes; make that file anew",
+                            run.path().string()));
+  }
 }
 
 }  // namespace hourglass

@@ -10,7 +10,18 @@
 namespace hourglass {
 namespace {
 
-constexpr const char* kLoss = "loss (mean square)";
+// What the run's objective is the mean square over.
+std::string objective_of(const RunData& data) {
+  const auto options = data.run.value("options", nlohmann::json::object());
+  return options.value("objective", "");
+}
+
+std::string loss_label(const RunData& data) {
+  const std::string objective = objective_of(data);
+  if (objective == "all") return "loss (mean square over all cells)";
+  if (objective == "observed") return "loss (mean square over rated cells)";
+  return "loss (mean square)";
+}
 
 /// The chart as it is, and with a logarithmic y axis.
 void add_both_scales(std::vector<NamedChart>& charts, const std::string& name, LineChart chart) {
@@ -81,7 +92,8 @@ std::vector<NamedChart> sweep_charts(const RunData& data) {
   training.title = "Training loss of every bottleneck";
   holdout.title = "Held-out loss of every bottleneck";
   training.x.label = holdout.x.label = "epoch";
-  training.y.label = holdout.y.label = kLoss;
+  training.y.label = loss_label(data);
+  holdout.y.label = "loss (mean square over ratings never trained on)";
   for (const Epochs& epochs : data.bottlenecks) {
     const std::string name = fmt::format("k={}", epochs.bottleneck);
     const bool few = epochs.epoch.size() <= 2;
@@ -96,18 +108,18 @@ std::vector<NamedChart> sweep_charts(const RunData& data) {
   return charts;
 }
 
-std::vector<NamedChart> bottleneck_charts(const Epochs& epochs) {
+std::vector<NamedChart> bottleneck_charts(const RunData& data, const Epochs& epochs) {
   LineChart chart;
   chart.title = fmt::format("Loss, bottleneck {}", epochs.bottleneck);
   chart.caption = rung(epochs);
   chart.x.label = "epoch";
-  chart.y.label = kLoss;
+  chart.y.label = loss_label(data);
   const bool few = epochs.epoch.size() <= 2;
   const auto add = [&](const char* name, const std::vector<double>& y) {
     if (!y.empty()) chart.lines.push_back({name, epochs.epoch, y, few, epochs.best_epoch});
   };
   add("training", epochs.loss);
-  add("held out", epochs.holdout);
+  if (objective_of(data) != "all") add("held out", epochs.holdout);
   add("mean square", epochs.mean_square);
   add("sparsity penalty", epochs.penalty);
   std::vector<NamedChart> charts;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -15,11 +16,18 @@
 namespace hourglass {
 namespace {
 
+// Without a last line that no newline ends: a training is writing it, or was killed while it did.
 std::vector<std::string> lines_of(const std::filesystem::path& path) {
-  std::ifstream file(path);
+  std::ifstream file(path, std::ios::binary);
   std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  for (std::string line; std::getline(file, line) && !file.eof();) lines.push_back(line);
   return lines;
+}
+
+// JSON has no NaN: a loss that was none is null.
+double loss_of(const nlohmann::json& record, const char* key) {
+  const nlohmann::json& value = record.at(key);
+  return value.is_null() ? std::nan("") : value.get<double>();
 }
 
 Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
@@ -32,9 +40,9 @@ Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
     try {
       const auto record = nlohmann::json::parse(line);
       epochs.epoch.push_back(record.at("epoch"));
-      epochs.loss.push_back(record.at("loss"));
+      epochs.loss.push_back(loss_of(record, "loss"));
       const auto add = [&](const char* key, std::vector<double>& values) {
-        if (record.contains(key)) values.push_back(record.at(key));
+        if (record.contains(key)) values.push_back(loss_of(record, key));
       };
       add("holdout_loss", epochs.holdout);
       add("mean_square", epochs.mean_square);

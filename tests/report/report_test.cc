@@ -15,6 +15,7 @@ namespace hourglass {
 namespace {
 
 using test::error_text;
+using test::file_bytes;
 using test::put_bytes;
 
 bool contains(const std::string& text, const std::string& part) {
@@ -76,7 +77,7 @@ TEST_F(ReportTest, TellsTheRunItsResultsAndItsOptions) {
   for (const char* part :
        {"books &amp; &quot;readers&quot;.csv", "1,000 rows x 50 columns, 12,345 ratings", "12.50",
         "AVX-512, 2 threads", ">1,234,567<", ">0.125<", ">--epochs<", ">2000<", ">[4,8]<",
-        "<code>hourglass evaluate</code>", "<code>hourglass cluster --output</code>"}) {
+        "default-src 'none'", "<code>hourglass evaluate</code>", "<code>hourglass cluster --output</code>"}) {
     EXPECT_TRUE(contains(html, part)) << part;
   }
   for (const char* foreign : {"<script", "http:", "https:", "src=", "@import", "url("}) {
@@ -153,6 +154,44 @@ TEST_F(ReportTest, WhatIsMissingOrDamagedIsNamed) {
   EXPECT_FALSE(has_chart("loss-k=4.svg")) << "no epoch has ended";
   std::filesystem::remove_all(folder_ / "k=8");
   EXPECT_TRUE(contains(error_text([&] { report(); }), "no epoch of this run has ended"));
+}
+
+TEST_F(ReportTest, ATrainingThatDivergedOrGoesOnIsShown) {
+  put_bytes(folder_ / "k=4" / "log.jsonl",
+            "{\"epoch\":1,\"loss\":2,\"holdout_loss\":3}\n"
+            "{\"epoch\":2,\"loss\":null,\"holdout_loss\":null}\n");
+  const std::string diverged = report().html;
+  EXPECT_TRUE(contains(diverged, "1 value is not drawn: not finite."));
+  put_bytes(folder_ / "k=4" / "log.jsonl",
+            file_bytes(folder_ / "k=4" / "log.jsonl") + "{\"epoch\":3,\"lo");
+  EXPECT_EQ(report().html, diverged) << "the line that is being written is not yet there";
+}
+
+// Of all cells the training loss is another quantity than the held-out one, and far less.
+TEST_F(ReportTest, AChartHasOneQuantity) {
+  const auto one = [&] {
+    for (const ChartFile& chart : report().charts) {
+      if (chart.name == "loss-k=4.svg") return chart.svg;
+    }
+    return std::string();
+  };
+  EXPECT_TRUE(contains(one(), "mean square over all cells"));
+  EXPECT_FALSE(contains(one(), ">held out<"));
+  nlohmann::json run = RunFolder::open(folder_.path()).read_run();
+  run["options"]["objective"] = "observed";
+  RunFolder::open(folder_.path()).write_run(run);
+  EXPECT_TRUE(contains(one(), "mean square over rated cells"));
+  EXPECT_TRUE(contains(one(), ">held out<"));
+}
+
+TEST_F(ReportTest, ValuesOfAnotherKindAreAnErrorInOurWords) {
+  for (const char* json : {R"({"data": 3})", R"({"options": [1]})"}) {
+    put_bytes(folder_ / "run.json", json);
+    const std::string error = error_text([&] { report(); });
+    EXPECT_TRUE(contains(error, "is of another kind than hourglass writes")) << json << error;
+  }
+  put_bytes(folder_ / "run.json", "{}");
+  EXPECT_TRUE(contains(report().html, "<h2 id=\"loss\">Loss</h2>")) << "keys may be missing";
 }
 
 }  // namespace
