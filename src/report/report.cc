@@ -26,11 +26,11 @@ constexpr const char* kPage = R"(<!DOCTYPE html>
 <style>
 :root{{color-scheme:light dark;--page:#fff;--ink:#1b1f24;--soft:#57606a;--line:#d5d9de;--shade:#f4f6f8;--warn:#8a4b00}}
 @media (prefers-color-scheme:dark){{:root{{--page:#15181c;--ink:#e8eaed;--soft:#a8b0b9;--line:#363c44;--shade:#1d2126;--warn:#ffb469}}}}
-body{{margin:0 auto;padding:1rem 1.25rem 3rem;max-width:64rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}}
+body{{margin:0 auto;padding:1rem 1.25rem 3rem;max-width:76rem;background:var(--page);color:var(--ink);font:16px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,"DejaVu Sans",sans-serif}}
 h1{{font-size:1.6rem;margin:.5rem 0}} h2{{font-size:1.25rem;margin:2.2rem 0 .6rem;border-bottom:1px solid var(--line)}} h3{{font-size:1.05rem;margin:1.4rem 0 .4rem}}
 p.soft,caption,figcaption{{color:var(--soft)}} .warning{{color:var(--warn)}}
 nav a{{margin-right:1rem;color:inherit}}
-.charts{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}}
+.charts{{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,22rem),29rem));gap:1rem}}
 figure{{margin:0;min-width:0}} figure svg{{max-width:100%;height:auto}}
 .scroll{{overflow-x:auto}}
 table{{border-collapse:collapse;font-variant-numeric:tabular-nums}}
