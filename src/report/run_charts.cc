@@ -32,10 +32,9 @@ void add_both_scales(std::vector<NamedChart>& charts, const std::string& name, L
 }
 
 std::string rung(const Epochs& epochs) {
-  return epochs.best_epoch
-             ? fmt::format("The ring is epoch {}, the last that improved.",
-                           epochs.epoch[*epochs.best_epoch])
-             : "";
+  return epochs.best_epoch ? fmt::format("The ring is epoch {}, the last that improved.",
+                                         epochs.epoch[*epochs.best_epoch])
+                           : "";
 }
 
 /// A number of the results, NaN where there is none.
@@ -138,7 +137,8 @@ std::optional<NamedChart> rating_chart(const nlohmann::json& run) {
     if (!bar.contains("value")) continue;
     values.push_back(number(bar, "value"));
     const std::size_t n = values.size();
-    if (n > 1) gap = gap > 0 ? std::min(gap, values[n - 1] - values[n - 2]) : values[n - 1] - values[n - 2];
+    if (n > 1)
+      gap = gap > 0 ? std::min(gap, values[n - 1] - values[n - 2]) : values[n - 1] - values[n - 2];
   }
   const double half = gap > 0 ? gap / 2 : 0.5;  // a single value stands alone
   BarChart chart;
@@ -172,7 +172,8 @@ std::vector<NamedChart> evaluation_charts(const EvaluationFile& evaluation) {
   chart.y.label = "share (%)";
   chart.distributions.push_back(bars_of("ratings", ratings, chart.caption));
   for (const nlohmann::json& result : evaluation.json["results"]) {
-    if (!result.contains("bottleneck") || !result.value("histogram", nlohmann::json()).is_object()) {
+    if (!result.contains("bottleneck") ||
+        !result.value("histogram", nlohmann::json()).is_object()) {
       continue;
     }
     chart.distributions.push_back(
@@ -188,8 +189,9 @@ ScatterChart cluster_chart(std::span<const double> pc1, std::span<const double> 
   ScatterChart chart;
   chart.title = fmt::format("Principal components of the {}, by cluster", of);
   const auto label = [&](std::size_t i) {
-    return i < ratios.size() ? fmt::format("PC{} ({:.1f} % of the variance)", i + 1, 100 * ratios[i])
-                             : fmt::format("PC{}", i + 1);
+    return i < ratios.size()
+               ? fmt::format("PC{} ({:.1f} % of the variance)", i + 1, 100 * ratios[i])
+               : fmt::format("PC{}", i + 1);
   };
   chart.x.label = label(0);
   chart.y.label = label(1);

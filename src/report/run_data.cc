@@ -110,10 +110,9 @@ void add_clusters(const std::filesystem::path& folder, const std::string& name,
     pc2.push_back(values[1]);
     labels.push_back(static_cast<std::int32_t>(values[n_columns - 1]));
   }
-  const auto ratios =
-      clusters.json.value("explained_variance_ratio", std::vector<double>{});
-  clusters.chart = cluster_chart(pc1, pc2, labels, ratios, clusters.json.value("of", "rows"),
-                                 table.row_name);
+  const auto ratios = clusters.json.value("explained_variance_ratio", std::vector<double>{});
+  clusters.chart =
+      cluster_chart(pc1, pc2, labels, ratios, clusters.json.value("of", "rows"), table.row_name);
   clusters.has_chart = true;
   all.push_back(std::move(clusters));
 }

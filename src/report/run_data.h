@@ -14,9 +14,9 @@ namespace hourglass {
 struct Epochs {
   int bottleneck = 0;
   std::vector<double> epoch, loss;
-  std::vector<double> holdout;                 ///< [epochs], or empty: nothing was held out
-  std::vector<double> mean_square, penalty;    ///< [epochs], or empty: no sparse autoencoder
-  std::optional<std::size_t> best_epoch;       ///< index of the last one that improved
+  std::vector<double> holdout;               ///< [epochs], or empty: nothing was held out
+  std::vector<double> mean_square, penalty;  ///< [epochs], or empty: no sparse autoencoder
+  std::optional<std::size_t> best_epoch;     ///< index of the last one that improved
 };
 
 /// The table of one `evaluate`.
