@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "hourglass/report/chart.h"
@@ -49,21 +50,20 @@ void draw_filled(Frame& frame, const Bars& bars) {
 void draw_outline(Frame& frame, const Bars& bars, const std::string& classes) {
   std::string data;
   double end = 0;
-  const auto px = [](double value) { return fmt::format("{:.1f}", value); };
-  const std::string zero = px(frame.y().place(0));
+  const double zero = frame.y().place(0);
   for (const Bars::Bar& bar : bars.bars) {
     if (!has_place(bar)) continue;
     const double left = frame.x().place(bar.from);
     if (data.empty() || left - end > 0.05) {
-      if (!data.empty()) data += "V" + zero;
-      data += "M" + px(left) + " " + zero;
+      if (!data.empty()) data += fmt::format("V{:.1f}", zero);
+      data += fmt::format("M{:.1f} {:.1f}", left, zero);
     }
     end = frame.x().place(bar.to);
-    data += "V" + px(frame.y().place(bar.share)) + "H" + px(end);
+    data += fmt::format("V{:.1f}H{:.1f}", frame.y().place(bar.share), end);
   }
   if (data.empty()) return;
   frame.svg().add(
-      fmt::format("<path class=\"hg-line {}\" d=\"{}V{}\"/>\n", classes, data, zero));
+      fmt::format("<path class=\"hg-line {}\" d=\"{}V{:.1f}\"/>\n", classes, data, zero));
 }
 
 // The names, in a row at the top right of the plot, above the grid.
