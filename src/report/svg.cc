@@ -102,13 +102,13 @@ std::string shortened(std::string_view text, double width) {
     if (used > width) break;
     kept += length;
   }
-  return std::string(text.substr(0, kept)) + "…";
+  return fmt::format("{}…", text.substr(0, kept));
 }
 
 std::string grouped(std::int64_t n) {
   std::string digits = std::to_string(n);
   const std::size_t sign = n < 0 ? 1 : 0;
-  for (std::size_t i = digits.size(); i > sign + 3;) digits.insert(i -= 3, ",");
+  for (std::size_t i = digits.size(); i > sign + 3;) digits.insert(i -= 3, 1, ',');
   return digits;
 }
 
@@ -122,7 +122,7 @@ void Svg::text(double x, double y, std::string_view text, Anchor anchor,
   body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\"{}", x, y,
                        kAnchors[static_cast<int>(anchor)]);
   if (!classes.empty()) body_ += fmt::format(" class=\"{}\"", classes);
-  body_ += ">" + escaped(text) + "</text>\n";
+  body_ += fmt::format(">{}</text>\n", escaped(text));
 }
 
 std::string Svg::document(std::string_view title, std::string_view description, double width,
