@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pytorch_run import Autoencoder, batch_loss, batches, take_step
+from pytorch_run import Autoencoder, batch_loss, batches, sparsity_penalty, take_step
 
 STEPS = (1, 10, 100)
 LEARNING_RATE = 1e-3
@@ -25,6 +25,8 @@ class Case:
     empty_batch: bool = False  # the third batch has no ratings
     empty_column: bool = False
     weight_decay: float = 0.0
+    sparsity_weight: float = 0.0
+    sparsity_target: float = 0.05
 
 
 class ProductInOtherOrder(nn.Linear):
@@ -125,8 +127,13 @@ def train(case, x, weights, evaluation):
 
     def loss_of(batch):
         if evaluation.gram:
-            return GramLoss.apply(before_last(batch), layers[-1].weight, layers[-1].bias, batch)
-        return batch_loss(model(batch), batch, case.objective)
+            loss = GramLoss.apply(before_last(batch), layers[-1].weight, layers[-1].bias, batch)
+        else:
+            loss = batch_loss(model(batch), batch, case.objective)
+        if case.sparsity_weight:
+            loss = loss + sparsity_penalty(model.encoder(batch), case.sparsity_weight,
+                                           case.sparsity_target)
+        return loss
 
     def copied(of):
         """The parameters, or their gradients, in the case's own order, as float64."""

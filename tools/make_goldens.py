@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes tests/golden/*.safetensors: PyTorch's own trajectories, to hold Hourglass to.
 
-  tools/make_goldens.py                    write every case, print its figures
+  tools/make_goldens.py [--only CASE ...]  write every case, print its figures
   tools/make_goldens.py --check            make them again elsewhere, compare with the files here
   tools/make_goldens.py --find-seed CASE   the first seeds at which the case is well conditioned
 
@@ -46,6 +46,12 @@ CASES = [
          n_rows=4 * 16 + 1),
     Case("observed_dense_one_hidden_decay", "observed", 73, (19,), 5, seed=0, batch_size=16,
          n_rows=4 * 16 + 1, weight_decay=0.01),
+    Case("sparse_code_all_k10", "all", 97, (24, 12), 10, seed=0, sparsity_weight=0.2),
+    Case("sparse_code_all_no_hidden", "all", 67, (), 10, seed=0, filled=0.08, batch_size=16,
+         n_rows=4 * 16 + 1, sparsity_weight=0.2),
+    # A batch without ratings makes no step, and its codes no penalty.
+    Case("sparse_code_observed_k8", "observed", 83, (24, 12), 8, seed=0, filled=0.05,
+         n_rows=5 * 32 + 13, empty_batch=True, sparsity_weight=0.5, sparsity_target=0.1),
 ]
 
 
@@ -93,6 +99,26 @@ def witnesses(case):
                        gram=case.objective == "all" and k % 4 < 2) for k in range(N_WITNESSES)]
 
 
+def sparsity_gradient(case, code, v):
+    """The penalty's gradient by the code, and the square of how far rounding may put it.
+
+    With s = sigmoid(code), r its mean and g = c(r) s (1 - s): sigmoid rounds a few times, 1 - s
+    and 1 - r by eps of 1, c by a few eps of its parts. `v` is the square of the code's own error.
+    """
+    n, t = len(code), case.sparsity_target
+    s = 1 / (1 + np.exp(-code))
+    r = s.mean(0)
+    slope = s * (1 - s)
+    c = case.sparsity_weight / n * ((1 - t) / (1 - r) - t / r)
+    c_size = case.sparsity_weight / n * ((1 - t) / (1 - r) + t / r)
+    c_by_r = case.sparsity_weight / n * ((1 - t) / (1 - r) ** 2 + t / r ** 2)
+    v_s = slope**2 * v + (4 * EPSILON * s) ** 2
+    v_r = v_s.sum(0) / n**2 + (4 * EPSILON * r) ** 2
+    v_g = (c * (1 - 2 * s))**2 * v_s + (c * EPSILON * s)**2
+    v_g = v_g + slope**2 * (c_by_r**2 * (v_r + EPSILON**2) + (4 * EPSILON * c_size)**2)
+    return c * slope, v_g
+
+
 def first_step_bounds(case, x, weights):
     """How far rounding may put each element of the first gradient, and how clear ReLU decides.
 
@@ -138,6 +164,10 @@ def first_step_bounds(case, x, weights):
             v = (v @ w[i]**2 + rounding(len(absolute_w), absolute_d @ absolute_w)) * mask
             d = (d @ w[i]) * mask
             absolute_d = np.abs(d)
+            if case.sparsity_weight and i == len(w) // 2:  # d is by the code
+                g, v_g = sparsity_gradient(case, inputs[i], v_inputs[i])
+                d, v, absolute_d = d + g, v + v_g, absolute_d + np.abs(g)
+                v = v + rounding(0, absolute_d)
     return bounds, margin
 
 
@@ -185,6 +215,9 @@ def make(case):
         "n_columns": case.n_columns, "learning_rate": LEARNING_RATE,
         "weight_decay": case.weight_decay, "parameters": json.dumps(list(weights)),
         "torch_version": torch.__version__, "seed": case.seed}
+    if case.sparsity_weight:
+        metadata |= {"sparsity_weight": case.sparsity_weight,
+                     "sparsity_target": case.sparsity_target}
 
     others = [train(case, x, weights, evaluation) for evaluation in witnesses(case)]
     beyond = [distances(run, exact) for run in others]
@@ -226,9 +259,11 @@ def report(case, tensors, figures, n_bytes):
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
-def write(folder):
+def write(folder, names=None):
     bad = []
     for case in CASES:
+        if names and case.name not in names:
+            continue
         tensors, metadata, figures = make(case)
         path = folder / f"{case.name}.safetensors"
         save_file(tensors, path, metadata)
@@ -303,13 +338,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--only", metavar="CASE", nargs="+", help="write these cases alone")
     parser.add_argument("--find-seed", metavar="CASE", choices=[case.name for case in CASES])
     parser.add_argument("--count", type=int, default=1, help="seeds to find (%(default)s)")
     options = parser.parse_args()
     if options.find_seed:
         find_seeds(next(c for c in CASES if c.name == options.find_seed), options.count)
         return 0
-    bad = check() if options.check else write(FOLDER)
+    bad = check() if options.check else write(FOLDER, options.only)
     for text in bad:
         print(text, file=sys.stderr)
     if not bad:

@@ -53,6 +53,13 @@ def batch_loss(output, x, objective):
     return ((output - x)[rated] ** 2).mean()
 
 
+def sparsity_penalty(code, weight, target):
+    """The notebook's KL divergence between the target and the batch mean of sigmoid(code)."""
+    mean = torch.sigmoid(code).mean(0).clamp(1e-10, 1 - 1e-10)
+    divergence = target * torch.log(target / mean) + (1 - target) * torch.log((1 - target) / (1 - mean))
+    return weight * divergence.sum()
+
+
 def batches(x, batch_size, objective):
     """Consecutive rows, the last batch as it falls. 'observed' skips a batch without ratings."""
     for start in range(0, len(x), batch_size):
@@ -155,6 +162,8 @@ def read_ratings(options):
                    if name.startswith("init.")}
         options.objective, options.batch_size = case["objective"], int(case["batch_size"])
         options.weight_decay = float(case["weight_decay"])
+        options.sparsity_weight = float(case.get("sparsity_weight", 0))
+        options.sparsity_target = float(case.get("sparsity_target", 0.05))
     else:
         return *read_text(options.ratings), None
     return x, [str(i) for i in range(len(x))], [str(i) for i in range(x.shape[1])], weights
@@ -183,9 +192,17 @@ def run(options):
     optimizer = torch.optim.Adam(model.parameters(), lr=options.learning_rate,
                                  weight_decay=options.weight_decay)
     x = torch.tensor(x)
+
+    def loss_of(batch):
+        loss = batch_loss(model(batch), batch, options.objective)
+        if options.sparsity_weight == 0:
+            return loss
+        return loss + sparsity_penalty(model.encoder(batch), options.sparsity_weight,
+                                       options.sparsity_target)
+
     print("epochs,losses")
     for epoch in range(1, options.epochs + 1):
-        losses = [take_step(optimizer, batch_loss(model(batch), batch, options.objective))
+        losses = [take_step(optimizer, loss_of(batch))
                   for batch in batches(x, options.batch_size, options.objective)]
         print(f"{epoch},{np.mean(losses):.9g}", flush=True)
     if options.output:
@@ -233,6 +250,8 @@ def main():
     parser.add_argument("--epochs", type=int, default=10, help="%(default)s")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="%(default)s")
     parser.add_argument("--weight-decay", type=float, default=0, help="%(default)s")
+    parser.add_argument("--sparsity-weight", type=float, default=0, help="%(default)s")
+    parser.add_argument("--sparsity-target", type=float, default=0.05, help="%(default)s")
     parser.add_argument("--seed", type=int, default=42, help="%(default)s")
     parser.add_argument("--threads", type=int, help="PyTorch's own choice where not given")
     options = parser.parse_args()

@@ -11,6 +11,7 @@
 #include "cli/model_input.h"
 #include "cli/read_options.h"
 #include "hourglass/core/atomic_file.h"
+#include "hourglass/core/error.h"
 #include "hourglass/data/npy.h"
 #include "hourglass/data/quote_field.h"
 #include "hourglass/devices/device.h"
@@ -58,6 +59,10 @@ void write_reconstructions(Predictor& predictor, const CsrMatrix& matrix,
 }
 
 void encode(const EncodeCommand& command) {
+  if (!command.reconstructions.empty() &&
+      ids_beside(command.output) == ids_beside(command.reconstructions)) {
+    throw UsageError("--output and --reconstructions share a name, or their ids would; give two");
+  }
   const Model model = load_model(model_path(command.model));
   const Ratings ratings = read_ratings(command.ratings, command.read);
   const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids);
@@ -81,7 +86,7 @@ void encode(const EncodeCommand& command) {
                                          {"bottleneck", predictor.bottleneck()},
                                          {"columns", predictor.n_columns()},
                                          {"files", files}};
-    fmt::print("{}\n", json.dump(2));
+    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   for (const std::string& file : files) fmt::print("{}\n", file);

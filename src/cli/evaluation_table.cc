@@ -20,6 +20,7 @@ std::string EvaluationTable::to_text() const {
   std::string text = title + "\n";
   text += fmt::format("{} rows x {} columns, {} ratings hidden", n_rows, n_columns, n_hidden);
   if (mask) text += fmt::format(" (each with probability {})", *mask);
+  if (n_unknown > 0) text += fmt::format("; {} more of unknown rows or columns", n_unknown);
   text += fmt::format("; {} {}s with a hidden one are ranked\n\n", n_ranked, within);
   const std::string at_k = fmt::format("@{}", k);
   text += fmt::format("{:<22}{:>8}{:>8}{:>16}{:>14}{:>12}{:>10}{:>14}\n", "", "RMSE", "MAE",
@@ -64,15 +65,16 @@ std::string EvaluationTable::to_csv() const {
   return text;
 }
 
-nlohmann::ordered_json EvaluationTable::to_json() const {
+std::string EvaluationTable::to_json() const {
   nlohmann::ordered_json json = {{"title", title}, {"hidden", hidden}, {"by", within}};
   json["mask"] = mask ? nlohmann::ordered_json(*mask) : nlohmann::ordered_json();
   json["rows"] = n_rows;
   json["columns"] = n_columns;
   json["rows_ranked"] = n_ranked;
   json["hidden_ratings"] = n_hidden;
+  json["unknown_ratings"] = n_unknown;
   json["k"] = k;
-  json["threshold"] = threshold;
+  json["threshold"] = std::stod(fmt::format("{}", threshold));  // 0.1, not 0.1F's digits
   json["seed"] = seed;
   if (!warning.empty()) json["warning"] = warning;
   json["rating_histogram"] = cli::to_json(hidden_ratings);
@@ -93,13 +95,13 @@ nlohmann::ordered_json EvaluationTable::to_json() const {
     result["histogram"] = errors ? cli::to_json(errors->predictions) : none;
     json["results"].push_back(result);
   }
-  return json;
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 void EvaluationTable::write_files(const std::filesystem::path& folder) const {
   const std::string name = fmt::format("evaluation-{}-by-{}", hidden, within);
   write_file(folder / (name + ".csv"), to_csv());
-  write_file(folder / (name + ".json"), to_json().dump(2) + "\n");
+  write_file(folder / (name + ".json"), to_json());
 }
 
 }  // namespace hourglass::cli

@@ -2,32 +2,46 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "hourglass/core/error.h"
 #include "hourglass/data/digest.h"
-#include "hourglass/data/hold_out.h"
 
 namespace hourglass::cli {
 
-SplitRatings hold_out(const Ratings& ratings, const HoldoutOptions& options,
-                      const ReadOptions& read, std::uint64_t seed) {
+HeldOut hold_out_file(const Ratings& ratings, const std::string& file, const ReadOptions& read) {
+  const Ratings held_out = read_ratings(file, read);
+  const auto fail = [&](const std::string& why) {
+    throw Error(fmt::format("{}: cannot hold its ratings out: {}", file, why));
+  };
+  HeldOut held;
+  try {
+    held = hourglass::hold_out(ratings, held_out);
+  } catch (const Error& error) {
+    fail(error.what());
+  }
+  if (held.split.hidden.n_entries() == 0) {
+    fail("none has a row and a column of the ratings; give a file of the same ids");
+  }
+  return held;
+}
+
+HeldOut hold_out(const Ratings& ratings, const HoldoutOptions& options, const ReadOptions& read,
+                 std::uint64_t seed) {
+  HeldOut held;
   if (options.split.empty()) {
-    SplitRatings split =
-        hide_ratings(ratings.matrix, options.probability, seed, RandomPurpose::kHoldout);
-    if (options.probability > 0 && split.hidden.n_entries() == 0) {
+    held.split = hide_ratings(ratings.matrix, options.probability, seed, RandomPurpose::kHoldout);
+    held.n_removed = held.split.hidden.n_entries();
+    if (options.probability > 0 && held.n_removed == 0) {
       throw Error(fmt::format("--holdout {} holds no rating out; raise it", options.probability));
     }
-    if (split.given.n_entries() == 0 && ratings.matrix.n_entries() > 0) {
-      throw Error(fmt::format("--holdout {} holds every rating out; lower it",
-                              options.probability));
-    }
-    return split;
+  } else {
+    held = hold_out_file(ratings, options.split, read);
   }
-  HeldOut held = hourglass::hold_out(ratings, read_ratings(options.split, read));
-  if (held.n_unknown > 0) {
-    fmt::print(stderr, "{}: {} ratings are of unknown rows or columns and left out\n",
-               options.split, held.n_unknown);
+  if (held.split.given.n_entries() == 0 && ratings.matrix.n_entries() > 0) {
+    throw Error("every rating is held out, so nothing is left to train on; hold fewer out");
   }
-  return std::move(held.split);
+  return held;
 }
 
 std::string holdout_digest(const Ratings& ratings, const CsrMatrix& hidden) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "hourglass/data/hide_ratings.h"
+#include "hourglass/data/hold_out.h"
 #include "hourglass/data/ratings.h"
 #include "hourglass/data/read_ratings.h"
 
@@ -17,10 +18,14 @@ struct HoldoutOptions {
   bool any() const { return probability > 0 || !split.empty(); }
 };
 
-/// Splits `ratings`; without a holdout all are given. Tells people of held-out ratings that it does
-/// not know. Throws Error where nothing is held out, or nothing left.
-SplitRatings hold_out(const Ratings& ratings, const HoldoutOptions& options,
+/// Splits `ratings`; without a holdout all are given. Throws Error where nothing is held out, or
+/// nothing left.
+HeldOut hold_out(const Ratings& ratings, const HoldoutOptions& options,
                       const ReadOptions& read, std::uint64_t seed);
+
+/// The ratings of `file`, taken out of `ratings`. Throws Error, naming the file, where none has a row
+/// and a column of `ratings`.
+HeldOut hold_out_file(const Ratings& ratings, const std::string& file, const ReadOptions& read);
 
 /// What identifies the held-out ratings, like digest() the ratings.
 std::string holdout_digest(const Ratings& ratings, const CsrMatrix& hidden);

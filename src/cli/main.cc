@@ -20,12 +20,14 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", "hourglass " HOURGLASS_VERSION);
   app.require_subcommand(1);
   app.get_formatter()->column_width(34);
+  hourglass::cli::add_cluster(app);
   hourglass::cli::add_generate(app);
   hourglass::cli::add_info(app);
   hourglass::cli::add_train(app);
   hourglass::cli::add_evaluate(app);
   hourglass::cli::add_recommend(app);
   hourglass::cli::add_encode(app);
+  hourglass::cli::add_report(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help) {  // --help, --version

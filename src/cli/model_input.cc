@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/sweep_results.h"
 #include "hourglass/core/error.h"
 #include "hourglass/train/run_folder.h"
 
@@ -15,9 +16,10 @@ std::vector<std::filesystem::path> model_paths(const std::filesystem::path& run_
   if (std::filesystem::exists(folder.model())) return {folder.model()};
   const RunFolder run = RunFolder::open(run_or_model);
   std::vector<std::filesystem::path> paths;
-  for (const int bottleneck : run.bottlenecks()) {
-    const std::filesystem::path path = run.bottleneck(bottleneck).model();
-    if (std::filesystem::exists(path)) paths.push_back(path);
+  // Not whatever lies there: run.json tells which models are of its options.
+  const auto results = SweepResults::from_json(run.read_run().value("results", nlohmann::json::array()));
+  for (const int bottleneck : results.done()) {
+    paths.push_back(run.bottleneck(bottleneck).model());
   }
   if (paths.empty()) {
     throw Error(fmt::format("{}: no bottleneck of this run is finished; train --resume goes on",

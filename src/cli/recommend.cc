@@ -26,6 +26,8 @@
 namespace hourglass::cli {
 namespace {
 
+constexpr int kMostIds = 1 << 20;  // on a command line
+
 struct RecommendCommand {
   std::string model, ratings;
   std::vector<std::string> rows, columns;
@@ -52,8 +54,10 @@ class Output {
     if (json_) {
       text_ += first_ ? "\n" : ",\n";
       const nlohmann::ordered_json line = {
-          {"row", std::string(row)}, {"column", std::string(column)}, {"score", score}};
+          {"row", std::string(row)}, {"column", std::string(column)}};
       text_ += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+      text_.back() = ',';  // the score in as few digits as the CSV has, not a double's
+      text_ += fmt::format("\"score\":{}}}", score);
     } else {
       append_field(text_, row);
       text_ += ',';
@@ -182,11 +186,15 @@ void add_recommend(CLI::App& app) {
   sub->add_option("RATINGS", command->ratings,
                   "What is rated so far; rows need not have been in the training")
       ->required();
-  CLI::Option* row = sub->add_option("--row", command->rows,
-                                     "Ids of rows to recommend columns for; default: all rows");
-  sub->add_option("--column", command->columns,
-                  "Ids of columns to recommend rows for: where rows are books and columns readers, "
-                  "what these readers should read")
+  const auto add_ids = [&](const char* name, std::vector<std::string>& ids, const char* help) {
+    // Extra arguments off: CLI11 would take an id "[p,q]" for the two ids p and q.
+    return sub->add_option(name, ids, help)->expected(1, kMostIds)->allow_extra_args(false);
+  };
+  CLI::Option* row =
+      add_ids("--row", command->rows, "Ids of rows to recommend columns for; default: all rows");
+  add_ids("--column", command->columns,
+          "Ids of columns to recommend rows for: where rows are books and columns readers, what "
+          "these readers should read")
       ->excludes(row);
   sub->add_option("--top", command->top, "Recommendations for each, at most")
       ->check(CLI::PositiveNumber)

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -68,11 +69,15 @@ nlohmann::json& SweepResults::at(int bottleneck) {
   return result;
 }
 
-std::vector<int> SweepResults::bottlenecks_with(const std::vector<int>& more) const {
-  std::map<int, nlohmann::json> all = results_;
-  for (const int bottleneck : more) all[bottleneck];
+bool SweepResults::all_done() const {
+  return std::ranges::all_of(results_, [](const auto& entry) { return is_done(entry.second); });
+}
+
+std::vector<int> SweepResults::done() const {
   std::vector<int> bottlenecks;
-  for (const auto& [bottleneck, result] : all) bottlenecks.push_back(bottleneck);
+  for (const auto& [bottleneck, result] : results_) {
+    if (is_done(result)) bottlenecks.push_back(bottleneck);
+  }
   return bottlenecks;
 }
 

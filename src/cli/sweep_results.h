@@ -20,11 +20,12 @@ class SweepResults {
   const nlohmann::json* find(int bottleneck) const;
   nlohmann::json& at(int bottleneck);  ///< made where it is not there
   void erase(int bottleneck) { results_.erase(bottleneck); }
-  /// Those on record and `more`, ascending.
-  std::vector<int> bottlenecks_with(const std::vector<int>& more) const;
+  bool all_done() const;
+  std::vector<int> done() const;  ///< the finished ones, ascending
 
-  /// results.csv, of the finished ones: bottleneck, epochs, best_loss, last_loss, holdout_loss (of
-  /// the last epoch; empty without a holdout), best_epoch, seconds, parameters, stopped_early.
+  /// results.csv, of the finished ones: bottleneck, epochs, best_loss and last_loss (of training),
+  /// holdout_loss (of the weights that are kept; empty without a holdout), best_epoch (the last that
+  /// improved the loss that was watched; best_loss is its), seconds, parameters, stopped_early.
   void write_csv(const std::filesystem::path& path) const;
   std::string table() const;  ///< the same for people
 

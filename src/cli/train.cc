@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ class Run {
   /// The bottlenecks of this call that are not finished. Throws Error for one that cannot go on.
   std::vector<int> unfinished() const;
   bool is_finished(int bottleneck, const nlohmann::json& result) const;
+  void clear_folders(const std::vector<int>& bottlenecks);
+  void train_all(const std::vector<int>& bottlenecks);
   void train_one(int bottleneck, Backend& backend, const StopSignals& signals);
   void check_device(const Backend& backend) const;
   void write_outcome(const char* outcome);
@@ -52,7 +55,7 @@ class Run {
   nlohmann::json record_ = nlohmann::json::object();  ///< run.json
   SweepResults results_;
   Ratings ratings_;
-  SplitRatings split_;
+  HeldOut held_;
   nlohmann::json identity_;
 };
 
@@ -73,7 +76,11 @@ Run::Run(const CLI::App& app, TrainCommand& command)
     throw UsageError("--holdout and --split each hold ratings out: give one of them");
   }
   ratings_ = command_.read_ratings();
-  split_ = hold_out(ratings_, command_.holdout, command_.read, command_.train.seed);
+  held_ = hold_out(ratings_, command_.holdout, command_.read, command_.train.seed);
+  if (held_.n_unknown > 0) {
+    command_.say("{}: {} ratings are of unknown rows or columns and left out\n",
+                 command_.holdout.split, held_.n_unknown);
+  }
   command_.train.shape.n_columns = ratings_.matrix.n_columns;
   for (const int bottleneck : command_.bottlenecks) {
     command_.options(bottleneck).shape.validate();
@@ -110,11 +117,14 @@ void Run::take_up_run(const CLI::App& app) {
 
 void Run::describe_run() {
   const std::string data_digest = digest(ratings_);
-  identity_ = {{"data_sha256", data_digest}, {"seed", command_.train.seed}};
+  identity_ = {{"data_sha256", data_digest},
+               {"seed", command_.train.seed},
+               {"monitor", command_.monitor},
+               {"init", command_.init}};
   if (command_.holdout.any()) {
     identity_["holdout"] = command_.holdout.probability;
     identity_["split"] = command_.holdout.split;
-    identity_["holdout_sha256"] = holdout_digest(ratings_, split_.hidden);
+    identity_["holdout_sha256"] = holdout_digest(ratings_, held_.split.hidden);
   }
   if (!before_.is_null()) {
     const auto digest_before = [&](const char* key) {
@@ -144,11 +154,16 @@ void Run::describe_run() {
                      {"row_name", ratings_.row_name},
                      {"histogram", to_json(histogram(matrix.values))}};
   if (command_.holdout.any()) {
-    record_["holdout"] = {{"ratings", split_.hidden.n_entries()},
+    record_["holdout"] = {{"ratings", held_.split.hidden.n_entries()},
                           {"sha256", identity_["holdout_sha256"]}};
   }
   record_["options"] = recorded_options(command_);
-  record_["options"]["bottleneck"] = results_.bottlenecks_with(command_.bottlenecks);
+  std::set<int> all(command_.bottlenecks.begin(), command_.bottlenecks.end());
+  if (!before_.is_null()) {
+    const auto before = before_["options"].value("bottleneck", std::vector<int>{});
+    all.insert(before.begin(), before.end());
+  }
+  record_["options"]["bottleneck"] = all;
 }
 
 bool Run::is_finished(int bottleneck, const nlohmann::json& result) const {
@@ -156,12 +171,17 @@ bool Run::is_finished(int bottleneck, const nlohmann::json& result) const {
   if (result.value("outcome", "") != "done" || !std::filesystem::exists(files.model())) {
     return false;
   }
-  if (!command_.resume) return true;
   const bool stopped = result.value("stopped_early", false);
   const std::int64_t epochs = result.value("epochs", std::int64_t{0});
-  const bool more = stopped ? command_.train.patience > before_["options"].value("patience", 0)
-                            : command_.train.epochs > epochs;
+  const bool more = stopped
+                        ? command_.train.patience > result.value("patience", std::int64_t{0})
+                        : command_.train.epochs > epochs;
   if (!more) return true;
+  if (!command_.resume) {
+    throw Error(fmt::format("{}: k={} is done, after {} epochs, and more are asked for now; go on "
+                            "by --resume, or train it anew with --force",
+                            command_.output, bottleneck, epochs));
+  }
   if (std::filesystem::exists(files.checkpoint())) return false;
   throw Error(fmt::format("{}: k={} is done, after {} epochs, and its checkpoint is gone; train "
                           "anew with --init {} or, another time, with --keep-checkpoint",
@@ -199,6 +219,23 @@ void Run::write_outcome(const char* outcome) {
   record_["outcome"] = outcome;
   record_["results"] = results_.to_json();
   folder_.write_run(record_);
+  results_.write_csv(folder_.path() / "results.csv");
+}
+
+/// run.json tells of every folder k=.../ that is ours. Of one that it does not tell of, the weights
+/// and the checkpoint may be those of other options: they must go before anybody takes them up.
+void Run::clear_folders(const std::vector<int>& bottlenecks) {
+  for (const int bottleneck : bottlenecks) {
+    const std::filesystem::path path = folder_.bottleneck(bottleneck).path;
+    if (results_.find(bottleneck) != nullptr || !std::filesystem::exists(path)) continue;
+    if (!command_.force) {
+      throw Error(fmt::format("{}: is there, but run.json does not tell of it; remove it, train it "
+                              "anew with --force, or choose another --output",
+                              path.string()));
+    }
+    write_outcome("running");  // first: no kill may leave an old model that run.json tells of
+    std::filesystem::remove_all(path);
+  }
 }
 
 void Run::train_one(int bottleneck, Backend& backend, const StopSignals& signals) {
@@ -208,8 +245,7 @@ void Run::train_one(int bottleneck, Backend& backend, const StopSignals& signals
   nlohmann::json& result = results_.at(bottleneck);
   result["parameters"] = options.shape.n_parameters();
   const BottleneckFolder files = folder_.bottleneck(bottleneck);
-  if (command_.force) std::filesystem::remove_all(files.path);
-  const TrainingData data = {ratings_, split_, identity_};
+  const TrainingData data = {ratings_, held_.split, identity_};
   Training training(command_, options, data, folder_, backend);
   result["outcome"] = "running";
   write_outcome("running");
@@ -247,38 +283,44 @@ void Run::print_results() const {
   }
 }
 
+void Run::train_all(const std::vector<int>& bottlenecks) {
+  const Device device = open_device({.name = command_.device, .threads = command_.threads});
+  if (!device.why.empty()) command_.say("device: cpu, as {}\n", device.why);
+  Backend& backend = *device.backend;
+  check_device(backend);
+  const CsrMatrix& matrix = ratings_.matrix;
+  command_.say("{} rows x {} columns, {} ratings", matrix.n_rows, matrix.n_columns,
+               matrix.n_entries());
+  if (command_.holdout.any()) {
+    command_.say(" ({} held out)", held_.split.hidden.n_entries());
+  }
+  command_.say("; {}\n", backend.description());
+  if (command_.holdout.any() && !command_.init.empty()) {
+    command_.say("warning: if {} was trained on ratings that are held out here, they are no test\n",
+                 command_.init);
+  }
+  record_["device"] = backend.kind();
+  record_["device_description"] = backend.description();
+  const StopSignals signals;
+  for (const int bottleneck : bottlenecks) {
+    train_one(bottleneck, backend, signals);
+    if (signals.received() != 0 && bottleneck != bottlenecks.back()) {
+      write_outcome("interrupted");
+      throw Interrupted(signals.received(),
+                        fmt::format("stopped after k={}; the same command with --resume goes on",
+                                    bottleneck));
+    }
+  }
+  record_["seconds"] = record_.value("seconds", 0.0) + seconds_since(began_);
+  record_["peak_mib"] = peak_mib();
+  write_outcome(results_.all_done() ? "done" : "interrupted");
+  command_.say("{:.2f} s in all, peak memory {:.0f} MiB\n", seconds_since(began_), peak_mib());
+}
+
 void Run::train() {
   const std::vector<int> bottlenecks = unfinished();
-  if (!bottlenecks.empty()) {
-    const Device device = open_device({.name = command_.device, .threads = command_.threads});
-    if (!device.why.empty()) command_.say("device: cpu, as {}\n", device.why);
-    Backend& backend = *device.backend;
-    check_device(backend);
-    const CsrMatrix& matrix = ratings_.matrix;
-    command_.say("{} rows x {} columns, {} ratings", matrix.n_rows, matrix.n_columns,
-                 matrix.n_entries());
-    if (command_.holdout.any()) {
-      command_.say(" ({} of them held out)", split_.hidden.n_entries());
-    }
-    command_.say("; {}\n", backend.description());
-    record_["device"] = backend.kind();
-    record_["device_description"] = backend.description();
-    const StopSignals signals;
-    for (const int bottleneck : bottlenecks) {
-      train_one(bottleneck, backend, signals);
-      if (signals.received() != 0 && bottleneck != bottlenecks.back()) {
-        write_outcome("interrupted");
-        throw Interrupted(signals.received(),
-                          fmt::format("stopped after k={}; the same command with --resume goes on",
-                                      bottleneck));
-      }
-    }
-    record_["seconds"] = record_.value("seconds", 0.0) + seconds_since(began_);
-    record_["peak_mib"] = peak_mib();
-    write_outcome("done");
-    command_.say("{:.2f} s in all, peak memory {:.0f} MiB\n", seconds_since(began_), peak_mib());
-  }
-  results_.write_csv(folder_.path() / "results.csv");
+  clear_folders(bottlenecks);
+  if (!bottlenecks.empty()) train_all(bottlenecks);
   if (command_.bottlenecks.size() > 1) command_.say("\n{}", results_.table());
   print_results();
 }
@@ -290,7 +332,12 @@ void add_train(CLI::App& app) {
   CLI::App* sub =
       app.add_subcommand("train", "Train an autoencoder on ratings, or a sweep of them");
   add_train_options(*sub, *command);
-  sub->callback([command, sub] { Run(*sub, *command).train(); });
+  sub->callback([command, sub] {
+    // Evaluations from other folders are to find it again.
+    std::string& split = command->holdout.split;
+    if (!split.empty()) split = std::filesystem::absolute(split).lexically_normal().string();
+    Run(*sub, *command).train();
+  });
 }
 
 }  // namespace hourglass::cli

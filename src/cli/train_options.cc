@@ -123,7 +123,8 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
       ->default_str(fmt::format("{}", fmt::join(command.bottlenecks, ",")))
       ->check(CLI::PositiveNumber);
   add("--objective", command.objective,
-      "Mean square over `all` cells, or over the `observed` (rated) ones")
+      "Mean square over `all` cells, or over the `observed` (rated) ones; of these the output's "
+      "biases start at the columns' mean ratings")
       ->check(CLI::IsMember({"all", "observed"}));
   add("--batch-size", train.batch_size, "Rows of a mini-batch")->check(CLI::PositiveNumber);
   add("--epochs", train.epochs, "Epochs at most")->check(CLI::PositiveNumber);

@@ -38,9 +38,13 @@ void Training::start() {
                  trainer_.batches_done());
     return;
   }
-  trainer_.start(command_.init.empty()
-                     ? initial_model(options_.shape, options_.seed)
-                     : load_weights(command_.init, options_.shape, data_.ratings.column_ids));
+  if (!command_.init.empty()) {
+    trainer_.start(load_weights(command_.init, options_.shape, data_.ratings.column_ids));
+    return;
+  }
+  Model model = initial_model(options_.shape, options_.seed);
+  if (options_.objective == Objective::kRatedCells) start_at_column_means(model, data_.split.given);
+  trainer_.start(model);
 }
 
 void Training::tell(const EpochResult& epoch, double seconds, RunLog& log) {
@@ -100,10 +104,15 @@ nlohmann::json Training::outcome() const {
   const EpochResult& last = trainer_.last_epoch();
   nlohmann::json outcome = {{"epochs", last.epoch},
                             {"loss", last.loss},
-                            {"best", last.best},
+                            {"best", last.loss_at_best},
                             {"best_epoch", last.best_epoch},
                             {"stopped_early", last.stopped}};
-  if (last.holdout) outcome["holdout_loss"] = *last.holdout;
+  // Of the weights that are kept: the best epoch's, or the last one's.
+  if (options_.monitor == Monitor::kHoldout) {
+    outcome["holdout_loss"] = last.best;
+  } else if (last.holdout) {
+    outcome["holdout_loss"] = *last.holdout;
+  }
   return outcome;
 }
 
@@ -138,6 +147,7 @@ void Training::run(const StopSignals& signals, nlohmann::json& result) {
   if (command_.keep_checkpoint) checkpoints_.write(trainer_, log);
   save_model();
   result.update(outcome());
+  result["patience"] = options_.patience;  // whether a later call's is more
   count_time();
   const EpochResult& last = trainer_.last_epoch();
   if (last.stopped) command_.say("stopped early at epoch {}\n", last.epoch);

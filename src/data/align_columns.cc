@@ -42,9 +42,9 @@ AlignedRatings align_columns(const CsrMatrix& matrix, const IdList& ids, const I
       return list.size() > 0 ? std::string(list[0]) : std::string("none");
     };
     throw Error(fmt::format(
-        "the model's columns ({}, ...) share no id with the ratings' ({}, ...): give ratings of "
-        "the kind that it was trained on (--transpose swaps rows and columns)",
-        first(wanted), first(ids)));
+        "the columns of the ratings ({}, ...) share no id with those wanted ({}, ...): give "
+        "ratings of the same kind (--transpose swaps rows and columns)",
+        first(ids), first(wanted)));
   }
   for (std::int64_t c = 0; c < ids.size(); ++c) {
     if (place[static_cast<std::size_t>(c)] < 0) aligned.unknown_ids.add(ids[c]);

@@ -4,7 +4,6 @@
 #include <string_view>
 #include <unordered_map>
 
-#include "hourglass/core/error.h"
 #include "hourglass/data/align_columns.h"
 
 namespace hourglass {
@@ -66,13 +65,7 @@ HeldOut hold_out(const Ratings& ratings, const Ratings& held_out) {
     }
   }
   result.n_unknown = held_out.matrix.n_entries() - hidden.n_entries();
-  if (hidden.n_entries() == 0) {
-    throw Error("the held-out ratings have no row and column in common with the ratings: give a "
-                "file of the same ids");
-  }
-  if (given.n_entries() == 0) {
-    throw Error("every rating is held out: nothing is left to train on; give fewer");
-  }
+  result.n_removed = all.n_entries() - given.n_entries();
   return result;
 }
 

@@ -83,6 +83,7 @@ class ErrorSums {
       }
     };
     correct(sample_->given, [](double, float) {});
+    if (sample_->others.n_rows > 0) correct(sample_->others, [](double, float) {});
     correct(sample_->hidden, [&](double error, float score) {
       squares_ += error * error;
       absolute_ += std::abs(error);

@@ -22,14 +22,15 @@ void TopK::keep_best() {
 std::span<const Scored> TopK::of(std::span<const float> scores) {
   best_.clear();
   if (k_ <= 0) return {};
+  const std::int64_t keep_at = 2 * std::min(k_, std::ssize(scores));  // k may be beyond all scores
   threshold_ = least_;
   for (std::size_t i = 0; i < scores.size(); ++i) {
     if (scores[i] > threshold_) {
       best_.push_back({scores[i], static_cast<std::int32_t>(i)});
-      if (static_cast<std::int64_t>(best_.size()) >= 2 * k_) keep_best();
+      if (std::ssize(best_) >= keep_at && std::ssize(best_) > k_) keep_best();
     }
   }
-  if (static_cast<std::int64_t>(best_.size()) > k_) keep_best();
+  if (std::ssize(best_) > k_) keep_best();
   std::sort(best_.begin(), best_.end(), before);
   return best_;
 }

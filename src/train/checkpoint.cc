@@ -81,6 +81,7 @@ void Trainer::save_checkpoint(const std::filesystem::path& path) {
                                    {"stopped", result_.stopped},
                                    {"best", best_to_json(early_.best)},
                                    {"best_epoch", result_.best_epoch},
+                                   {"loss_at_best", result_.loss_at_best},
                                    {"waited", early_.waited},
                                    {"batch", batch_},
                                    {"adam_steps", network_.steps()}};
@@ -107,6 +108,7 @@ void Trainer::resume(const std::filesystem::path& path) {
     result_.stopped = progress.at("stopped");
     early_.best = result_.best = best_from_json(progress.at("best"));
     result_.best_epoch = progress.at("best_epoch");
+    result_.loss_at_best = progress.at("loss_at_best");
     early_.waited = progress.at("waited");
     batch_ = progress.at("batch");
     adam_steps = progress.at("adam_steps");

@@ -40,6 +40,20 @@ Model initial_model(const NetworkShape& shape, std::uint64_t seed) {
   return model;
 }
 
+void start_at_column_means(Model& model, const CsrMatrix& ratings) {
+  if (ratings.n_entries() == 0) return;
+  const double mean = std::accumulate(ratings.values.begin(), ratings.values.end(), 0.0) /
+                      static_cast<double>(ratings.n_entries());
+  std::vector<float>& bias = model.biases.back();
+  std::vector<double> sum(bias.size(), kMeanPenalty * mean), weight(bias.size(), kMeanPenalty);
+  for (std::size_t e = 0; e < ratings.values.size(); ++e) {
+    const auto column = static_cast<std::size_t>(ratings.columns[e]);
+    sum[column] += ratings.values[e];
+    weight[column] += 1;
+  }
+  for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = static_cast<float>(sum[c] / weight[c]);
+}
+
 std::vector<std::int32_t> shuffled_rows(std::int64_t n_rows, std::uint64_t seed,
                                         std::int64_t epoch) {
   std::vector<std::pair<std::uint32_t, std::int32_t>> keys(static_cast<std::size_t>(n_rows));
@@ -179,6 +193,7 @@ EpochResult Trainer::end_epoch() {
   result_.best = early_.best;
   if (result_.improved) {
     result_.best_epoch = result_.epoch;
+    result_.loss_at_best = result_.loss;
     if (keeps_best()) network_.save(best_);
   }
   result_.stopped = early_.stop();

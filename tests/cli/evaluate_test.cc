@@ -29,7 +29,7 @@ class EvaluateCommandTest : public testing::Test {
   void refused(const std::vector<std::string>& more, int code, const std::string& text) const {
     const Outcome outcome = evaluate(more);
     EXPECT_EQ(outcome.code, code) << outcome.err;
-    EXPECT_NE(outcome.err.find(text), outcome.err.npos) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, text)) << outcome.err;
     EXPECT_EQ(outcome.out, "");
   }
 
@@ -39,7 +39,7 @@ class EvaluateCommandTest : public testing::Test {
 TEST_F(EvaluateCommandTest, EveryBottleneckBesideTheBaselines) {
   const Outcome masked = evaluate({"--json", "--sample", "50"});
   ASSERT_EQ(masked.code, 0) << masked.err;
-  EXPECT_NE(masked.err.find("warning: the model has seen these ratings"), masked.err.npos);
+  EXPECT_TRUE(contains(masked.err, "warning: the model has seen these ratings"));
   const auto json = nlohmann::json::parse(masked.out);
   EXPECT_EQ(json.at("title"), "Masked ratings (seen in training), order within a row");
   EXPECT_EQ(json.at("rows"), 50);
@@ -57,7 +57,7 @@ TEST_F(EvaluateCommandTest, EveryBottleneckBesideTheBaselines) {
   }
   const std::string csv = file_bytes(folder_ / "run" / "evaluation-masked-by-row.csv");
   EXPECT_TRUE(csv.starts_with("name,bottleneck,hidden,by,k,rmse,")) << csv;
-  EXPECT_NE(csv.find("\npopularity,,masked,row,10,,,,,"), csv.npos) << csv;
+  EXPECT_TRUE(contains(csv, "\npopularity,,masked,row,10,,,,,")) << csv;
   EXPECT_EQ(nlohmann::json::parse(file_bytes(folder_ / "run" / "evaluation-masked-by-row.json")),
             json);
 }
@@ -66,7 +66,7 @@ TEST_F(EvaluateCommandTest, HeldOutRatingsAreThoseOfTheTraining) {
   const Outcome holdout =
       evaluate({"--json", "--hidden", "holdout", "--sample", "all", "--by", "column"});
   ASSERT_EQ(holdout.code, 0) << holdout.err;
-  EXPECT_EQ(holdout.err.find("warning"), holdout.err.npos) << holdout.err;
+  EXPECT_FALSE(contains(holdout.err, "warning")) << holdout.err;
   const auto json = nlohmann::json::parse(holdout.out);
   EXPECT_EQ(json.at("title"), "Held-out ratings (never trained on), order within a column");
   EXPECT_TRUE(json.at("mask").is_null());
@@ -78,6 +78,40 @@ TEST_F(EvaluateCommandTest, HeldOutRatingsAreThoseOfTheTraining) {
     const double rmse = json.at("results").at(i).at("rmse");
     EXPECT_NEAR(rmse * rmse, watched, 1e-5 * watched);
   }
+}
+
+TEST_F(EvaluateCommandTest, AFileOfRatingsThatWereNeverTrainedOn) {
+  put_bytes(folder_ / "base.csv", "u,i,rating\na,x,1\na,y,5\nb,x,2\nb,z,4\nc,y,3\nc,z,1\n");
+  put_bytes(folder_ / "test.csv", "u,i,rating\na,z,2\nc,x,5\nnew,x,1\n");
+  ASSERT_EQ(hourglass({"train", path("base.csv"), "--output", path("b"), "--epochs", "2",
+                       "--hidden", "none", "--bottleneck", "2"})
+                .code,
+            0);
+  const auto on = [&](const std::string& file, const std::vector<std::string>& more) {
+    std::vector<std::string> words = {"evaluate", path("b"), path("base.csv"), "--split",
+                                      path(file), "--k", "2", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    return hourglass(words);
+  };
+  const Outcome outcome = on("test.csv", {});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out);
+  EXPECT_EQ(json.at("hidden"), "split");
+  EXPECT_EQ(json.at("title"),
+            "Held-out ratings of " + path("test.csv") + " (never trained on), order within a row");
+  EXPECT_EQ(json.at("hidden_ratings"), 2);
+  EXPECT_EQ(json.at("unknown_ratings"), 1);
+  EXPECT_EQ(json.at("rows_ranked"), 2);
+  // The mean of the six that were trained on is 8/3; hidden are 2 and 5.
+  EXPECT_NEAR(json.at("results").at(1).at("mae").get<double>(), (2.0 / 3 + 7.0 / 3) / 2, 1e-6);
+  const Outcome seen = on("base.csv", {});
+  EXPECT_EQ(seen.code, 1);
+  EXPECT_TRUE(contains(seen.err, "6 of its ratings were trained on")) << seen.err;
+  put_bytes(folder_ / "both.csv", "u,i,rating\na,z,2\na,x,1\n");
+  const Outcome both = on("both.csv", {});
+  EXPECT_EQ(both.code, 1);
+  EXPECT_TRUE(contains(both.err, "1 of its ratings were trained on")) << both.err;
+  EXPECT_EQ(on("test.csv", {"--hidden", "holdout"}).code, 2);
 }
 
 TEST_F(EvaluateCommandTest, TheSameOnEveryEngineAndForOneModelAlone) {
@@ -104,7 +138,7 @@ TEST_F(EvaluateCommandTest, TextSaysWhatIsHidden) {
   EXPECT_TRUE(outcome.out.starts_with("Held-out ratings (never trained on), order within a row\n"
                                       "100 rows x 40 columns, "))
       << outcome.out;
-  EXPECT_NE(outcome.out.find("NDCG@10"), outcome.out.npos);
+  EXPECT_TRUE(contains(outcome.out, "NDCG@10"));
 }
 
 TEST_F(EvaluateCommandTest, WhatCannotBeEvaluatedIsRefused) {
@@ -114,22 +148,25 @@ TEST_F(EvaluateCommandTest, WhatCannotBeEvaluatedIsRefused) {
   refused({"--k", "41"}, 1, "only 40 columns");
   refused({"--sample", "20", "--by", "column", "--k", "21"}, 1, "only 20 rows");
   refused({"--sample", "some"}, 2, "--sample");
+  refused({"--sample", "0x10"}, 2, "--sample");
+  refused({"--sample", "99999999999999999999"}, 2, "--sample");
+  refused({"--hidden", "holdout", "--mask", "0.5"}, 2, "--mask");
   refused({"--mask", "1.5"}, 2, "--mask");
   refused({"--hidden", "nothing"}, 2, "--hidden");
   // Other data: its held-out ratings are unknown; masked, the title and a warning say so.
   ASSERT_EQ(hourglass({"generate", "--rows", "90", "--columns", "45", path("o.csv")}).code, 0);
   const Outcome other = hourglass({"evaluate", path("run"), path("o.csv"), "--hidden", "holdout"});
   EXPECT_EQ(other.code, 1);
-  EXPECT_NE(other.err.find("not the ratings that the model was trained on"), other.err.npos);
+  EXPECT_TRUE(contains(other.err, "not the ratings that the model was trained on"));
   const Outcome masked = hourglass({"evaluate", path("run"), path("o.csv")});
   EXPECT_EQ(masked.code, 0) << masked.err;
   EXPECT_TRUE(masked.out.starts_with("Masked ratings (of other data than the training's)"));
-  EXPECT_NE(masked.err.find("5 columns of the ratings are unknown to the model"), masked.err.npos)
+  EXPECT_TRUE(contains(masked.err, "5 columns of the ratings are unknown to the model"))
       << masked.err;
   test::put_bytes(folder_ / "strangers.csv", "id,a,b\n1,2,3\n");
   const Outcome strangers = hourglass({"evaluate", path("run"), path("strangers.csv")});
   EXPECT_EQ(strangers.code, 1);
-  EXPECT_NE(strangers.err.find("share no id"), strangers.err.npos) << strangers.err;
+  EXPECT_TRUE(contains(strangers.err, "share no id")) << strangers.err;
   // A run without held-out ratings.
   ASSERT_EQ(hourglass({"train", path("r.csv"), "--output", path("whole"), "--epochs", "1",
                        "--hidden", "none", "--bottleneck", "2"})
@@ -138,7 +175,7 @@ TEST_F(EvaluateCommandTest, WhatCannotBeEvaluatedIsRefused) {
   const Outcome whole =
       hourglass({"evaluate", path("whole"), path("r.csv"), "--hidden", "holdout"});
   EXPECT_EQ(whole.code, 1);
-  EXPECT_NE(whole.err.find("without held-out ratings"), whole.err.npos);
+  EXPECT_TRUE(contains(whole.err, "without held-out ratings"));
 }
 
 TEST_F(EvaluateCommandTest, DamagedModelsAreRefused) {

@@ -10,10 +10,6 @@
 namespace hourglass::test {
 namespace {
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
-}
-
 TEST(GenerateCommandTest, WritesWhatInfoReads) {
   const TempFolder folder;
   for (const std::string name : {"m.csv", "m.csv.gz"}) {
@@ -26,6 +22,10 @@ TEST(GenerateCommandTest, WritesWhatInfoReads) {
     const auto json = nlohmann::json::parse(info.out);
     EXPECT_EQ(json.at("rows"), 50);
     EXPECT_EQ(json.at("columns"), 20);
+    const Outcome again =
+        hourglass({"generate", "--output", folder / name, "--rows", "50", "--columns", "20",
+                   "--sparsity", "0.5", "--noise", "0", "--json"});
+    EXPECT_EQ(nlohmann::json::parse(again.out).at("ratings"), json.at("ratings"));
     // 1000 cells, of which 5/12 are 1..5: 417, give or take five deviations of 16.
     EXPECT_NEAR(json.at("ratings").get<double>(), 417, 80);
   }

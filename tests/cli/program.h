@@ -93,6 +93,10 @@ class Program {
   pid_t process_ = -1;
 };
 
+inline bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != text.npos;
+}
+
 inline Outcome hourglass(std::vector<std::string> arguments) {
   return Program(std::move(arguments)).wait();
 }

@@ -31,7 +31,7 @@ class FromOutside : public TorchTest {
 
 TEST_F(FromOutside, TrainInitNoShuffleRepeatsPyTorch) {
   for (const std::string name : {"all_sparse_k8", "observed_dense_one_hidden_decay",
-                                 "observed_sparse_k64", "all_sparse_no_hidden"}) {
+                                 "observed_sparse_k64", "all_sparse_no_hidden", "sparse_code_observed_k8"}) {
     SCOPED_TRACE(name);
     const TempFolder folder;
     const std::string path = source() / "tests/golden" / (name + ".safetensors");
@@ -43,6 +43,7 @@ TEST_F(FromOutside, TrainInitNoShuffleRepeatsPyTorch) {
     ASSERT_EQ(exported.status, 0) << exported.output;
     EXPECT_FALSE(SafetensorsFile(folder / "in" / "init.safetensors").has_checksum());
     const std::string hidden = meta.at("hidden");
+    const bool sparse = meta.contains("sparsity_weight");
     for (const std::string device : {"cpu", "reference"}) {
       const Outcome train = hourglass({"train",
                                        folder / "in" / "ratings.csv",
@@ -63,6 +64,10 @@ TEST_F(FromOutside, TrainInitNoShuffleRepeatsPyTorch) {
                                        meta.at("objective"),
                                        "--weight-decay",
                                        meta.at("weight_decay"),
+                                       "--sparsity-weight",
+                                       sparse ? meta.at("sparsity_weight") : "0",
+                                       "--sparsity-target",
+                                       sparse ? meta.at("sparsity_target") : "0.05",
                                        "--device",
                                        device,
                                        "--output",

@@ -146,9 +146,8 @@ TEST_F(RecommendTest, NewRowsMeetTheModelById) {
   put_bytes(folder_ / "new.csv", "reader,29,unknown,3,\"odd, id\"\n\"a, b\",5,1,,2\nc,,,4,\n");
   const Outcome outcome = hourglass({"recommend", path("run/k=4"), path("new.csv"), "--top", "2"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_NE(outcome.err.find("2 columns of the ratings are unknown to the model, and their 2 "
-                             "ratings left out: unknown, odd, id"),
-            std::string::npos)
+  EXPECT_TRUE(contains(outcome.err, "2 columns of the ratings are unknown to the model, and their 2 "
+                             "ratings left out: unknown, odd, id"))
       << outcome.err;
   EXPECT_TRUE(outcome.out.starts_with("reader,column,score\n\"a, b\",")) << outcome.out;
   CsrMatrix rows = {.n_rows = 2,
@@ -161,7 +160,7 @@ TEST_F(RecommendTest, NewRowsMeetTheModelById) {
   std::vector<float> scores = predict(backend, model_, rows, both);
   scores[29] = scores[30 + 3] = -1e9F;
   const auto best = std::max_element(scores.begin() + 30, scores.end()) - scores.begin() - 30;
-  EXPECT_NE(outcome.out.find("\nc," + std::to_string(best) + ","), std::string::npos)
+  EXPECT_TRUE(contains(outcome.out, "\nc," + std::to_string(best) + ","))
       << outcome.out;
 }
 
@@ -169,7 +168,7 @@ TEST_F(RecommendTest, WhatIsNotThereIsRefused) {
   const auto refused = [&](const std::vector<std::string>& more, int code, const char* text) {
     const Outcome outcome = recommend(more);
     EXPECT_EQ(outcome.code, code) << outcome.err;
-    EXPECT_NE(outcome.err.find(text), std::string::npos) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, text)) << outcome.err;
     EXPECT_EQ(outcome.out, "");
   };
   refused({"--row", "150"}, 1, "has no row 150");
@@ -184,7 +183,37 @@ TEST_F(RecommendTest, WhatIsNotThereIsRefused) {
   refused({}, 1, "holds 2 models; name one");
 }
 
+// CLI11 would take "[p,q]" for two ids.
+TEST_F(RecommendTest, IdsAreTakenAsTheyAre) {
+  put_bytes(folder_ / "ids.csv", "reader,0,1\n\"[p,q]\",5,\n[1],,4\np,1,\n");
+  const auto row_of = [&](const std::string& id) {
+    const Outcome outcome = hourglass(
+        {"recommend", path("run"), path("ids.csv"), "--row", id, "--top", "1", "--json"});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out).at(0).at("row").get<std::string>();
+  };
+  EXPECT_EQ(row_of("[p,q]"), "[p,q]");
+  EXPECT_EQ(row_of("[1]"), "[1]");
+  EXPECT_EQ(row_of("p"), "p");
+}
+
+TEST_F(RecommendTest, AnyNumberOfThem) {
+  const Outcome all = recommend({"--row", "11", "--top", "30"});
+  EXPECT_EQ(recommend({"--row", "11", "--top", "9223372036854775807"}).out, all.out);
+}
+
 class EncodeTest : public RecommendTest {};
+
+TEST_F(EncodeTest, OutputsMustNotOverwriteEachOther) {
+  const auto code = [&](const std::string& codes, const std::string& reconstructions) {
+    return hourglass({"encode", path("run"), path("r.csv"), "--output", path(codes),
+                      "--reconstructions", path(reconstructions)})
+        .code;
+  };
+  EXPECT_EQ(code("e.npy", "e.npy"), 2);
+  EXPECT_EQ(code("e.npy", "e.npz"), 2) << "both would keep their ids in e.ids.csv";
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "e.npy"));
+}
 
 /// The floats of a .npy file of ours, whose header is checked by data_test.
 std::vector<float> npy_floats(const std::filesystem::path& path, std::size_t n) {
@@ -205,8 +234,8 @@ TEST_F(EncodeTest, CodesAndReconstructionsWithTheirIds) {
   EXPECT_EQ(npy_floats(folder_ / "c.npy", 150 * 4),
             Predictor(backend, model_).codes(ratings_.matrix));
   EXPECT_EQ(npy_floats(folder_ / "x.npy", 150 * 30), outputs_);
-  EXPECT_NE(file_bytes(folder_ / "c.npy").find("(150, 4)"), std::string::npos);
-  EXPECT_NE(file_bytes(folder_ / "x.npy").find("(150, 30)"), std::string::npos);
+  EXPECT_TRUE(contains(file_bytes(folder_ / "c.npy"), "(150, 4)"));
+  EXPECT_TRUE(contains(file_bytes(folder_ / "x.npy"), "(150, 30)"));
   EXPECT_TRUE(file_bytes(folder_ / "c.ids.csv").starts_with("row\n0\n1\n2\n"));
   EXPECT_TRUE(file_bytes(folder_ / "x.ids.csv").starts_with("column\n0\n1\n2\n"));
 }

@@ -25,10 +25,6 @@ Words operator+(Words a, const Words& b) {
   return a;
 }
 
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != text.npos;
-}
-
 /// A small training on synthetic ratings.
 class TrainCommandTest : public testing::Test {
  protected:
@@ -380,12 +376,89 @@ TEST_F(SweepTest, StoppedInTheMiddleItGoesOnThere) {
   }
 }
 
+// A --force that is killed leaves nothing that looks trained with the new options.
+TEST_F(SweepTest, AKilledForceLeavesNoOldModelThatCounts) {
+  const Words sweep = {"--bottleneck", "3,5", "--epochs", "4", "--keep-checkpoint"};
+  ASSERT_EQ(hourglass(small("a", sweep)).code, 0);
+  Program program(small("a", {"--bottleneck", "3,5", "--epochs", "1000000", "--patience",
+                              "1000000", "--learning-rate", "0.01", "--force"}));
+  ASSERT_TRUE(program.wait_for("k=3: network"));
+  ASSERT_TRUE(program.wait_for("epoch 2/"));
+  program.send(SIGKILL);
+  program.wait();
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a" / "k=5")) << "the old options' model";
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a" / "k=3" / "model.safetensors"));
+  const Outcome evaluate = hourglass({"recommend", path("a"), path("none.csv")});
+  EXPECT_TRUE(contains(evaluate.err, "no bottleneck of this run is finished")) << evaluate.err;
+  EXPECT_EQ(csv_column(file_bytes(folder_ / "a" / "results.csv"), 0), Words{});
+}
+
+TEST_F(SweepTest, AFolderThatRunJsonDoesNotTellOfIsNotTakenUp) {
+  ASSERT_EQ(hourglass(small("a", {"--keep-checkpoint"})).code, 0);
+  std::filesystem::remove(folder_ / "a" / "run.json");
+  for (const Words& more : {Words{}, Words{"--resume"}}) {
+    const Outcome outcome = hourglass(small("a", more + Words{"--seed", "7"}));
+    EXPECT_EQ(outcome.code, 1);
+    EXPECT_TRUE(contains(outcome.err, "run.json does not tell of it")) << outcome.err;
+  }
+  ASSERT_EQ(hourglass(small("a", {"--seed", "7", "--force"})).code, 0);
+  ASSERT_EQ(hourglass(small("b", {"--seed", "7"})).code, 0);
+  EXPECT_EQ(model_bytes("a"), model_bytes("b"));
+}
+
+TEST_F(SweepTest, ResumingAPartLeavesTheRestOnRecord) {
+  ASSERT_EQ(hourglass(small("a", {"--bottleneck", "3,5", "--keep-checkpoint"})).code, 0);
+  const Words resume = {"train", "synthetic", "--resume", "--output", path("a"),
+                        "--keep-checkpoint"};
+  ASSERT_EQ(hourglass(resume + Words{"--bottleneck", "3", "--epochs", "6"}).code, 0);
+  EXPECT_EQ(run("a").at("options").at("bottleneck"), nlohmann::json({3, 5}));
+  // k=5 has 4 epochs still: it is not done with the 6 that the run now has.
+  const Outcome plain = hourglass(small("a", {"--bottleneck", "3,5", "--epochs", "6"}));
+  EXPECT_EQ(plain.code, 1);
+  EXPECT_TRUE(contains(plain.err, "k=5 is done, after 4 epochs, and more are asked for"))
+      << plain.err;
+  ASSERT_EQ(hourglass(resume).code, 0);
+  ASSERT_EQ(hourglass(small("b", {"--bottleneck", "3,5", "--epochs", "6"})).code, 0);
+  for (const int k : {3, 5}) EXPECT_EQ(bytes_of("a", k), bytes_of("b", k)) << k;
+}
+
+// Nothing of what is held out reaches the weights.
+TEST_F(TrainCommandTest, HeldOutValuesChangeNoBit) {
+  std::string given = "user,item,rating\n", other = given, held = given;
+  for (int u = 0; u < 30; ++u) {
+    for (int i = 0; i < 12; ++i) {
+      if ((u * 7 + i * 5) % 3 == 0) continue;
+      const std::string pair = "u" + std::to_string(u) + ",i" + std::to_string(i) + ",";
+      const bool out = (u + i) % 4 == 0;
+      given += pair + std::to_string(1 + (u + i) % 5) + "\n";
+      other += pair + std::to_string(out ? 5 - (u + i) % 5 : 1 + (u + i) % 5) + "\n";
+      if (out) held += pair + "1\n";
+    }
+  }
+  test::put_bytes(folder_ / "given.csv", given);
+  test::put_bytes(folder_ / "other.csv", other);
+  test::put_bytes(folder_ / "held.csv", held);
+  for (const std::string objective : {"all", "observed"}) {
+    std::vector<std::vector<std::vector<float>>> weights;
+    for (const std::string file : {"given", "other"}) {
+      const Outcome train = hourglass({"train", path(file + ".csv"), "--split", path("held.csv"),
+                                       "--output", path(file + objective), "--epochs", "3",
+                                       "--hidden", "6", "--bottleneck", "2", "--objective",
+                                       objective});
+      ASSERT_EQ(train.code, 0) << train.err;
+      weights.push_back(
+          load_model(folder_ / (file + objective) / "k=2" / "model.safetensors").weights);
+    }
+    EXPECT_EQ(weights[0], weights[1]) << objective;
+  }
+}
+
 TEST_F(TrainCommandTest, HeldOutRatingsAreWatchedAndTheBestWeightsKept) {
   const Outcome train = hourglass(small(
       "a", {"--holdout", "0.2", "--monitor", "holdout", "--learning-rate", "0.05", "--epochs", "60",
             "--patience", "8", "--dropout", "0.2"}));
   ASSERT_EQ(train.code, 0) << train.err;
-  EXPECT_TRUE(contains(train.err, " of them held out)")) << train.err;
+  EXPECT_TRUE(contains(train.err, " held out)")) << train.err;
   const nlohmann::json result = run("a").at("results").at(0);
   const int best_epoch = result.at("best_epoch");
   EXPECT_TRUE(contains(train.err, "kept the weights of epoch " + std::to_string(best_epoch)))
@@ -395,7 +468,9 @@ TEST_F(TrainCommandTest, HeldOutRatingsAreWatchedAndTheBestWeightsKept) {
   std::string line;
   for (int epoch = 1; std::getline(log, line); ++epoch) {
     const auto record = nlohmann::json::parse(line);
-    EXPECT_EQ(record.at("epoch") == best_epoch, record.at("holdout_loss") == result.at("best"));
+    const bool kept = record.at("epoch") == best_epoch;
+    EXPECT_EQ(kept, record.at("holdout_loss") == result.at("holdout_loss"));
+    EXPECT_EQ(kept, record.at("loss") == result.at("best")) << "the kept epoch's training loss";
   }
   const Model trained = load_model(model("a"));
   EXPECT_EQ(trained.training.at("holdout"), 0.2);
@@ -410,7 +485,7 @@ TEST_F(TrainCommandTest, AFileOfHeldOutRatings) {
   ASSERT_EQ(train.code, 0) << train.err;
   EXPECT_TRUE(contains(train.err, "out.csv: 1 ratings are of unknown rows or columns"))
       << train.err;
-  EXPECT_TRUE(contains(train.err, "5 ratings (2 of them held out)")) << train.err;
+  EXPECT_TRUE(contains(train.err, "5 ratings (2 held out)")) << train.err;
   test::put_bytes(folder_ / "out.csv", "user,item,rating\nx,a,2\n");
   const Outcome other = hourglass(command + Words{"--split", path("out.csv"), "--resume"});
   EXPECT_EQ(other.code, 1);

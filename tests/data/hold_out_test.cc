@@ -51,13 +51,21 @@ TEST(HoldOutTest, PairsMeetByIdWhetherOrNotTheyWereRated) {
   EXPECT_EQ(held.split.given, given);
   EXPECT_EQ(held.split.hidden, hidden);
   EXPECT_EQ(held.n_unknown, 2);
+  EXPECT_EQ(held.n_removed, 2);
 }
 
-TEST(HoldOutTest, NothingHiddenOrNothingGivenIsAnError) {
+TEST(HoldOutTest, NothingInCommonOrEverything) {
   Ratings strangers = three_rows();
   strangers.row_ids = ids({"p", "q", "r"});
+  const HeldOut none = hold_out(three_rows(), strangers);
+  EXPECT_EQ(none.split.hidden.n_entries(), 0);
+  EXPECT_EQ(none.n_removed, 0);
+  EXPECT_EQ(none.n_unknown, 5);
+  const HeldOut all = hold_out(three_rows(), three_rows());
+  EXPECT_EQ(all.split.given.n_entries(), 0);
+  EXPECT_EQ(all.n_removed, 5);
+  strangers.column_ids = ids({"p", "q", "r"});
   EXPECT_THROW(hold_out(three_rows(), strangers), Error);
-  EXPECT_THROW(hold_out(three_rows(), three_rows()), Error);
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ import sys
 
 # What each room may include, besides itself. Backends are siblings that never see each other; the
 # recommender's rooms stand in a row, data < model < train < evaluate, and see neither a backend nor
-# devices. CUDA's is a module that devices opens and nobody includes.
+# devices. Nor does analysis, which stands beside model. CUDA's is a module that devices opens and
+# nobody includes.
 ENGINE = {"core", "ops"}
 BACKENDS = {"reference", "cpu"}
 MAY_INCLUDE = {
@@ -21,11 +22,12 @@ MAY_INCLUDE = {
     "cuda": ENGINE,
     "devices": ENGINE | BACKENDS,
     "data": ENGINE,
+    "analysis": ENGINE | {"data"},
     "model": ENGINE | {"data"},
     "train": ENGINE | {"data", "model"},
     "evaluate": ENGINE | {"data", "model", "train"},
-    "report": ENGINE | {"data", "model", "train"},
-    "cli": ENGINE | {"devices", "data", "model", "train", "evaluate", "report"},
+    "report": ENGINE | {"data", "train"},
+    "cli": ENGINE | {"devices", "data", "analysis", "model", "train", "evaluate", "report"},
 }
 
 # A header in src/ is its room's own; another room sees include/. But for what no user may see, yet
@@ -37,7 +39,8 @@ MAY_INCLUDE_INTERNAL = {
     "devices": BACKENDS,
 }
 
-NO_CUDA_CONDITIONS = {"devices", "data", "model", "train", "evaluate", "cli"}  # and include/
+# And include/.
+NO_CUDA_CONDITIONS = {"devices", "data", "analysis", "model", "train", "evaluate", "cli"}
 SOURCE = (".h", ".cc", ".cu", ".cuh", ".cpp", ".hpp", ".inc")
 INCLUDE = re.compile(r"\s*#\s*include\s*([<\"])([^>\"]+)[>\"]")
 CONDITION = re.compile(r"\s*#\s*(?:if|ifdef|ifndef|elif|elifdef|elifndef)\b(.*)")

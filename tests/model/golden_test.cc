@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "cpu/backend.h"
 #include "hourglass/model/autoencoder.h"
 #include "hourglass/model/safetensors.h"
+#include "hourglass/ops/csr_buffer.h"
 #include "reference/backend.h"
 #include "support/temp_folder.h"
 
@@ -42,18 +44,21 @@ class Golden {
         meta.at("objective") == "all" ? Objective::kAllCells : Objective::kRatedCells;
     options_.adam.learning_rate = std::stod(meta.at("learning_rate"));
     options_.adam.weight_decay = std::stod(meta.at("weight_decay"));
+    if (meta.contains("sparsity_weight")) {
+      options_.sparsity = {std::stod(meta.at("sparsity_weight")),
+                           std::stod(meta.at("sparsity_target"))};
+    }
     options_.max_batch = std::stoi(meta.at("batch_size"));
     offsets_ = file_.read_i64("ratings.row_offsets");
     options_.max_batch_entries = offsets_.back();
     const std::vector<std::int32_t> columns = file_.read_i32("ratings.columns");
     const std::vector<float> values = file_.read_f32("ratings.values");
-    row_offsets_ = Buffer<std::int64_t>(*backend_, std::span<const std::int64_t>(offsets_));
-    columns_ = Buffer<std::int32_t>(*backend_, std::span<const std::int32_t>(columns));
-    values_ = Buffer<float>(*backend_, std::span<const float>(values));
+    ratings_.emplace(*backend_, CsrMatrix{std::ssize(offsets_) - 1, options_.shape.n_columns,
+                                          offsets_, columns, values});
     std::vector<std::int32_t> order(offsets_.size() - 1);
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
     order_ = Buffer<std::int32_t>(*backend_, std::span<const std::int32_t>(order));
-    loss_ = Buffer<double>(*backend_, 1);
+    loss_ = Buffer<double>(*backend_, 2);
     model_.shape = options_.shape;
     for (const LayerShape& layer : options_.shape.layers()) {
       model_.weights.push_back(file_.read_f32("init." + layer.name + ".weight"));
@@ -76,11 +81,12 @@ class Golden {
           offsets_[static_cast<std::size_t>(next_row_)] - offsets_[static_cast<std::size_t>(first)];
       if (options_.objective == Objective::kRatedCells && n_ratings == 0) continue;
       const BatchRows batch = {
-          {row_offsets_.ptr(), columns_.ptr(), values_.ptr(), rows, options_.shape.n_columns},
+          ratings_->ptr(),
           order_.ptr() + first,
           next_row_ - first};
-      network_->step(batch, n_ratings, loss_.ptr());
-      return loss_.download()[0];
+      network_->step(batch, n_ratings, loss_.ptr(), loss_.ptr() + 1);
+      const std::vector<double> parts = loss_.download();  // the penalty's is 0 without one
+      return parts[0] + parts[1];
     }
   }
 
@@ -133,9 +139,8 @@ class Golden {
   std::unique_ptr<Backend> backend_;
   AutoencoderOptions options_;
   std::vector<std::int64_t> offsets_;
-  Buffer<std::int64_t> row_offsets_;
-  Buffer<std::int32_t> columns_, order_;
-  Buffer<float> values_;
+  std::optional<CsrBuffer> ratings_;
+  Buffer<std::int32_t> order_;
   Buffer<double> loss_;
   Model model_;
   std::vector<std::string> names_;
@@ -217,7 +222,8 @@ TEST_P(GoldenTest, FirstStepsGradientsAreWithinTheirRoundingBound) {
 const auto kCases =
     testing::Values("all_dense_k64", "all_dense_k8", "all_sparse_k64", "all_sparse_k8",
                     "all_sparse_no_hidden", "observed_dense_k64", "observed_dense_k8",
-                    "observed_dense_one_hidden_decay", "observed_sparse_k64", "observed_sparse_k8");
+                    "observed_dense_one_hidden_decay", "observed_sparse_k64", "observed_sparse_k8",
+                    "sparse_code_all_k10", "sparse_code_all_no_hidden", "sparse_code_observed_k8");
 
 INSTANTIATE_TEST_SUITE_P(Engines, GoldenTest,
                          testing::Combine(kCases, testing::Values("reference", "cpu2")),

@@ -278,7 +278,7 @@ TEST_F(BadCheckpointTest, ALyingOneIsRefused) {
     char text[300];
     std::snprintf(text, sizeof text,
                   R"({"epoch":%d,"loss":1,"penalty":0,"improved":true,"stopped":false,"best":1,"waited":%d,)"
-                  R"("holdout":null,"best_epoch":1,"batch":%d,"adam_steps":%d})",
+                  R"("holdout":null,"best_epoch":1,"loss_at_best":1,"batch":%d,"adam_steps":%d})",
                   epoch, waited, batch, steps);
     put_metadata("progress", text);
     return refusal(options_);

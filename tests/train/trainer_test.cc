@@ -44,6 +44,21 @@ TEST(InitialModelTest, FillsPyTorchsBounds) {
   }
 }
 
+TEST(InitialModelTest, StartsAtTheColumnsDampedMeans) {
+  const NetworkShape shape = {.n_columns = 3, .hidden = {4}, .bottleneck = 2};
+  Model model = initial_model(shape, 42);
+  const Model before = model;
+  CsrMatrix ratings = {.n_rows = 2,
+                       .n_columns = 3,
+                       .row_offsets = {0, 2, 3},
+                       .columns = {0, 1, 0},
+                       .values = {5, 3, 4}};  // mean 4; columns: 5 and 4, 3, none
+  start_at_column_means(model, ratings);
+  EXPECT_EQ(model.biases.back(), (std::vector<float>{49.0F / 12, 43.0F / 11, 4}));
+  EXPECT_EQ(model.weights, before.weights);
+  EXPECT_EQ(model.biases.front(), before.biases.front());
+}
+
 TEST(EarlyStoppingTest, CountsAsTheNotebookDoes) {
   EarlyStopping early{.min_delta = 0.1, .patience = 2};
   EXPECT_TRUE(early.improved(1.0));

@@ -17,6 +17,9 @@ enum class RandomPurpose : std::uint32_t {
   kMask = 7,               ///< row, column of the matrix: ratings hidden in an evaluation
   kDropout = 8,            ///< step = Adam's step, row, column of the matrix
   kSample = 9,             ///< row of the matrix: the rows of an evaluation
+  kRangeFinder = 10,       ///< row, column of PCA's random start
+  kKmeans = 11,            ///< step = start, row = centre, column = draw
+  kSilhouetteSample = 12,  ///< row of the matrix
 };
 
 /// Philox4x32-10 (Salmon et al., SC11; Random123's, which is cuRAND's): four words that depend on

@@ -12,6 +12,9 @@ namespace hourglass {
 struct HiddenSample {
   std::vector<std::int32_t> rows;  ///< of the matrix, ascending
   CsrMatrix given, hidden;         ///< [rows.size() x n_columns]
+  /// Ratings that are neither: kept from the model, and not asked for either. In a ranking they are
+  /// candidates like any cell that is not given; as rows they count whole. Without rows: none.
+  CsrMatrix others = {};
 };
 
 /// `n` of the rows that have a rating, given or hidden, drawn without replacement: those with the

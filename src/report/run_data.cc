@@ -1,0 +1,133 @@
+#include "report/run_data.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "hourglass/core/error.h"
+#include "hourglass/data/read_ratings.h"
+#include "hourglass/report/report.h"
+
+namespace hourglass {
+namespace {
+
+std::vector<std::string> lines_of(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  return lines;
+}
+
+Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
+  const std::filesystem::path log = folder.path / "log.jsonl";
+  Epochs epochs;
+  epochs.bottleneck = bottleneck;
+  std::int64_t number = 0;
+  for (const std::string& line : lines_of(log)) {
+    ++number;
+    try {
+      const auto record = nlohmann::json::parse(line);
+      epochs.epoch.push_back(record.at("epoch"));
+      epochs.loss.push_back(record.at("loss"));
+      const auto add = [&](const char* key, std::vector<double>& values) {
+        if (record.contains(key)) values.push_back(record.at(key));
+      };
+      add("holdout_loss", epochs.holdout);
+      add("mean_square", epochs.mean_square);
+      add("sparsity_penalty", epochs.penalty);
+      if (record.value("improved", false)) epochs.best_epoch = epochs.epoch.size() - 1;
+    } catch (const nlohmann::json::exception&) {
+      throw Error(fmt::format("{}:{}: is no record of an epoch; train --resume mends the log",
+                              log.string(), number));
+    }
+  }
+  for (std::vector<double>* part : {&epochs.holdout, &epochs.mean_square, &epochs.penalty}) {
+    if (part->size() != epochs.epoch.size()) part->clear();
+  }
+  return epochs;
+}
+
+nlohmann::json read_json(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  const auto json = nlohmann::json::parse(file, nullptr, false);
+  if (!json.is_object()) {
+    throw Error(fmt::format("{}: is no JSON object; make it again", path.string()));
+  }
+  return json;
+}
+
+std::vector<EvaluationFile> read_evaluations(const std::filesystem::path& folder) {
+  std::vector<EvaluationFile> evaluations;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::filesystem::path& path = entry.path();
+    if (!path.filename().string().starts_with("evaluation-") || path.extension() != ".json") {
+      continue;
+    }
+    EvaluationFile file{path.stem().string(), read_json(path)};
+    if (!file.json.value("results", nlohmann::json()).is_array()) {
+      throw Error(fmt::format("{}: has no results; evaluate again", path.string()));
+    }
+    evaluations.push_back(std::move(file));
+  }
+  std::ranges::sort(evaluations, {}, &EvaluationFile::name);
+  return evaluations;
+}
+
+/// clusters.json and clusters.csv, whose columns are pc1, pc2, ..., cluster.
+void add_clusters(const std::filesystem::path& folder, const std::string& name,
+                  std::vector<ClusterFile>& all) {
+  if (!std::filesystem::exists(folder / "clusters.json") ||
+      !std::filesystem::exists(folder / "clusters.csv")) {
+    return;
+  }
+  ClusterFile clusters{name, read_json(folder / "clusters.json"), {}, false};
+  ReadOptions as_table;
+  as_table.format = RatingsFormat::kWide;
+  as_table.keep_zeros = true;
+  const Ratings table = read_ratings((folder / "clusters.csv").string(), as_table);
+  const std::int64_t n_columns = table.matrix.n_columns;
+  if (n_columns < 3 || table.matrix.n_entries() != table.matrix.n_rows * n_columns) {
+    all.push_back(std::move(clusters));  // a single component has no plane to be drawn in
+    return;
+  }
+  std::vector<double> pc1, pc2;
+  std::vector<std::int32_t> labels;
+  for (std::int64_t row = 0; row < table.matrix.n_rows; ++row) {
+    const float* values = table.matrix.values.data() + row * n_columns;
+    pc1.push_back(values[0]);
+    pc2.push_back(values[1]);
+    labels.push_back(static_cast<std::int32_t>(values[n_columns - 1]));
+  }
+  const auto ratios =
+      clusters.json.value("explained_variance_ratio", std::vector<double>{});
+  clusters.chart = cluster_chart(pc1, pc2, labels, ratios, clusters.json.value("of", "rows"),
+                                 table.row_name);
+  clusters.has_chart = true;
+  all.push_back(std::move(clusters));
+}
+
+}  // namespace
+
+RunData read_run_data(const RunFolder& run) {
+  RunData data;
+  data.path = run.path().string();
+  data.run = run.read_run();
+  add_clusters(run.path(), "clusters", data.clusters);
+  for (const int bottleneck : run.bottlenecks()) {
+    const BottleneckFolder folder = run.bottleneck(bottleneck);
+    Epochs epochs = read_epochs(folder, bottleneck);
+    if (!epochs.epoch.empty()) data.bottlenecks.push_back(std::move(epochs));
+    add_clusters(folder.path, fmt::format("clusters-k={}", bottleneck), data.clusters);
+  }
+  if (data.bottlenecks.empty()) {
+    throw Error(data.path + ": no epoch of this run has ended; there is nothing to report yet");
+  }
+  data.evaluations = read_evaluations(run.path());
+  return data;
+}
+
+}  // namespace hourglass
