@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""chromium_test.py PROGRAM FOLDER: a report in headless Chromium, in light, dark, on a phone, on paper.
+
+Looks for the charts and tables in the page as the browser has it, and that nothing is wider than a phone's
+screen. Leaves the pictures in FOLDER. Prints `skipped: no chromium` where there is none.
+"""
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import zlib
+
+# Put into a copy of the page: what the browser made of it, as text that --dump-dom gives back.
+PROBE = """<pre id="probe"></pre><script>
+const visible = e => { const r = e.getBoundingClientRect(); return r.width > 100 && r.height > 50; };
+document.getElementById("probe").textContent = JSON.stringify({
+  charts: [...document.querySelectorAll("figure svg")].filter(visible).length,
+  titles: [...document.querySelectorAll("figure svg > title")].map(e => e.textContent),
+  tables: document.querySelectorAll("table").length,
+  headings: [...document.querySelectorAll("h2")].map(e => e.textContent),
+  overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  ink: getComputedStyle(document.body).color,
+});
+</script></body>"""
+LIGHT, DARK = 1, 0
+failures = []
+
+
+def expect(condition, what):
+    if not condition:
+        failures.append(what)
+        print(f"FAILED: {what}")
+
+
+def run(*words):
+    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def make_report(program, folder):
+    ratings, output = str(folder / "r.csv"), str(folder / "run")
+    run(program, "generate", "--rows", "300", "--columns", "60", ratings)
+    run(program, "train", ratings, "--bottleneck", "4,8,16", "--epochs", "12", "--holdout", "0.2",
+        "--output", output)
+    run(program, "evaluate", output, ratings, "--hidden", "holdout", "--sample", "all")
+    run(program, "evaluate", output, ratings)
+    run(program, "cluster", f"{output}/k=8", ratings, "--output", f"{output}/k=8")
+    run(program, "report", output)
+    return folder / "run" / "report.html"
+
+
+def chromium(browser, folder, page, width, scheme, *options):
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+               "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}",
+               f"--blink-settings=preferredColorScheme={scheme}", f"--window-size={width},2400",
+               *options, page.as_uri()]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=120)
+    if done.returncode != 0:
+        raise SystemExit(f"chromium failed: {done.stderr.decode()[-2000:]}")
+    return done.stdout.decode()
+
+
+def probe(browser, folder, page, width, scheme):
+    copy = folder / "probed.html"
+    copy.write_text(page.read_text().replace("</body>", PROBE))
+    dom = chromium(browser, folder, copy, width, scheme, "--dump-dom")
+    text = re.search(r'<pre id="probe">(.*?)</pre>', dom, re.DOTALL).group(1)
+    return json.loads(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+
+
+def first_pixel(path):
+    """(red, green, blue) of a PNG's top left: no filter of the first row changes it."""
+    data, at, packed = path.read_bytes(), 8, b""
+    while at < len(data):
+        length = int.from_bytes(data[at:at + 4], "big")
+        if data[at + 4:at + 8] == b"IDAT":
+            packed += data[at + 8:at + 8 + length]
+        at += 12 + length
+    return tuple(zlib.decompressobj().decompress(packed, 4)[1:4])
+
+
+def main():
+    program, pictures = sys.argv[1], pathlib.Path(sys.argv[2])
+    browser = shutil.which("chromium")
+    if browser is None:
+        print("skipped: no chromium")
+        return 0
+    pictures.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        page = make_report(program, folder)
+        n_charts = len(list((page.parent / "charts").glob("*.svg")))
+        light = probe(browser, folder, page, 1200, LIGHT)
+        print(json.dumps(light, indent=1))
+        expect(light["charts"] == n_charts and n_charts == 18, f"{n_charts} charts, all shown")
+        expect(light["tables"] == 5, "five tables: run, results, two evaluations, options")
+        expect(light["headings"] == ["The run", "Loss", "Results", "Evaluation",
+                                     "Principal components and clusters", "Options"], "headings")
+        for title in ("Training loss of every bottleneck, logarithmic", "Loss, bottleneck 16",
+                      "NDCG@10 against the bottleneck",
+                      "Hidden ratings and what was predicted for them"):
+            expect(title in light["titles"], title)
+        expect(light["overflow"] == 0, "nothing is wider than the window")
+        phone = probe(browser, folder, page, 390, LIGHT)
+        expect(phone["charts"] == n_charts, "all charts on a phone")
+        expect(phone["overflow"] == 0, f"{phone['overflow']} pixels wider than a phone")
+        expect(probe(browser, folder, page, 1200, DARK)["ink"] != light["ink"],
+               "dark has another ink")
+        for picture, width, scheme in (("light", 1200, LIGHT), ("dark", 1200, DARK),
+                                       ("phone", 390, LIGHT)):
+            path = pictures / f"{picture}.png"
+            chromium(browser, folder, page, width, scheme, f"--screenshot={path}")
+            bright = sum(first_pixel(path)) > 3 * 128
+            expect(bright == (scheme == LIGHT), f"{picture}: the page is {first_pixel(path)}")
+        chromium(browser, folder, page, 1200, DARK, f"--print-to-pdf={pictures / 'paper.pdf'}")
+        expect((pictures / "paper.pdf").read_bytes().startswith(b"%PDF"), "a PDF")
+    print(f"pictures: {pictures}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

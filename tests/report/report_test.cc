@@ -1,0 +1,159 @@
+#include "hourglass/report/report.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "hourglass/core/error.h"
+#include "support/error_text.h"
+#include "support/temp_folder.h"
+
+namespace hourglass {
+namespace {
+
+using test::error_text;
+using test::put_bytes;
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != text.npos;
+}
+
+/// A run of two bottlenecks, as train leaves it.
+class ReportTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const RunFolder run = RunFolder::create(folder_.path());
+    run.write_run(
+        {{"version", "0.1.0"},
+         {"data",
+          {{"path", "books & \"readers\".csv"},
+           {"sha256", "0123"},
+           {"rows", 1000},
+           {"columns", 50},
+           {"ratings", 12345},
+           {"histogram", {{{"value", 4.0}, {"count", 30}}, {{"value", 5.0}, {"count", 10}}}}}},
+         {"options", {{"bottleneck", {4, 8}}, {"objective", "all"}, {"epochs", 2000}}},
+         {"device_description", "AVX-512, 2 threads"},
+         {"outcome", "done"},
+         {"seconds", 12.5},
+         {"results",
+          {{{"bottleneck", 4}, {"outcome", "done"}, {"epochs", 3}, {"best", 0.25}, {"loss", 0.5},
+            {"parameters", 1234567}, {"seconds", 1.5}, {"stopped_early", true}},
+           {{"bottleneck", 8}, {"outcome", "done"}, {"epochs", 3}, {"best", 0.125},
+            {"loss", 0.25}}}}});
+    for (const int k : {4, 8}) {
+      const BottleneckFolder bottleneck = run.create_bottleneck(k);
+      std::string log;
+      for (int epoch = 1; epoch <= 3; ++epoch) {
+        log += nlohmann::json{{"epoch", epoch},       {"loss", 1.0 / (epoch * k)},
+                              {"best", 0.1},          {"improved", epoch < 3},
+                              {"holdout_loss", 2.0 / epoch}}
+                   .dump() +
+               "\n";
+      }
+      put_bytes(bottleneck.path / "log.jsonl", log);
+    }
+  }
+  Report report() const { return make_report(RunFolder::open(folder_.path())); }
+  std::vector<std::string> charts() const {
+    std::vector<std::string> names;
+    for (const ChartFile& chart : report().charts) names.push_back(chart.name);
+    return names;
+  }
+  bool has_chart(const std::string& name) const {
+    const auto names = charts();
+    return std::find(names.begin(), names.end(), name) != names.end();
+  }
+
+  const test::TempFolder folder_;
+};
+
+TEST_F(ReportTest, TellsTheRunItsResultsAndItsOptions) {
+  const std::string html = report().html;
+  for (const char* part :
+       {"books &amp; &quot;readers&quot;.csv", "1,000 rows x 50 columns, 12,345 ratings", "12.50",
+        "AVX-512, 2 threads", ">1,234,567<", ">0.125<", ">--epochs<", ">2000<", ">[4,8]<",
+        "<code>hourglass evaluate</code>", "<code>hourglass cluster --output</code>"}) {
+    EXPECT_TRUE(contains(html, part)) << part;
+  }
+  for (const char* foreign : {"<script", "http:", "https:", "src=", "@import", "url("}) {
+    // The namespace of SVG is a name, not an address.
+    std::string rest = html;
+    const std::string name = "http://www.w3.org/2000/svg";
+    for (auto at = rest.find(name); at != rest.npos; at = rest.find(name)) rest.erase(at, name.size());
+    EXPECT_FALSE(contains(rest, foreign)) << foreign;
+  }
+  EXPECT_EQ(html, report().html) << "other bytes for the same folder";
+}
+
+TEST_F(ReportTest, HasAChartABottleneckAndOneOfAllOnBothScales) {
+  EXPECT_EQ(charts(), (std::vector<std::string>{
+                          "ratings.svg", "loss.svg", "loss-log.svg", "holdout-loss.svg",
+                          "holdout-loss-log.svg", "loss-k=4.svg", "loss-k=4-log.svg",
+                          "loss-k=8.svg", "loss-k=8-log.svg"}));
+  for (const ChartFile& chart : report().charts) {
+    EXPECT_TRUE(contains(report().html, chart.svg)) << chart.name << " is not in the page";
+  }
+}
+
+TEST_F(ReportTest, EvaluationsHaveTheirTitleWarningAndBaselines) {
+  const nlohmann::json histogram = {
+      {"edges", {0, 1, 2}}, {"counts", {3, 1}}, {"below", 0}, {"above", 1}};
+  const auto result = [&](const char* name, double rmse) {
+    return nlohmann::json{{"name", name},     {"rmse", rmse},  {"mae", 0.5}, {"ndcg", 0.25},
+                          {"recall", 0.5},    {"hit_rate", 1}, {"rmse_all_cells", 2},
+                          {"masked_value_count", 77777}, {"histogram", histogram}};
+  };
+  nlohmann::json four = result("k=4", 0.75), popularity = result("popularity", 0);
+  four["bottleneck"] = 4;
+  for (const char* key : {"rmse", "mae", "rmse_all_cells", "masked_value_count", "histogram"}) {
+    popularity[key] = nullptr;
+  }
+  const nlohmann::json evaluation = {
+      {"title", "Masked ratings (seen in training), order within a row"},
+      {"warning", "the model has seen <these>"},
+      {"hidden", "masked"}, {"by", "row"}, {"k", 10}, {"threshold", 0.1}, {"rows", 100},
+      {"hidden_ratings", 500}, {"rows_ranked", 99}, {"rating_histogram", histogram},
+      {"results", {four, result("global mean", 1.25), popularity}}};
+  put_bytes(folder_ / "evaluation-masked-by-row.json", evaluation.dump());
+  const std::string html = report().html;
+  for (const char* part : {"<h3>Masked ratings (seen in training), order within a row</h3>",
+                           "Warning: the model has seen &lt;these&gt;.", ">0.7500<", ">1.2500<",
+                           ">77,777<", ">popularity<", "NDCG@10"}) {
+    EXPECT_TRUE(contains(html, part)) << part;
+  }
+  for (const char* name : {"rmse", "ndcg", "predictions"}) {
+    EXPECT_TRUE(has_chart(std::string("evaluation-masked-by-row-") + name + ".svg")) << name;
+  }
+  put_bytes(folder_ / "evaluation-masked-by-row.json", "{\"results\": 7}");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "evaluation-masked-by-row.json: "));
+}
+
+TEST_F(ReportTest, ClustersAreDrawnFromTheirFiles) {
+  put_bytes(folder_ / "k=8" / "clusters.json",
+            R"({"of":"codes","bottleneck":8,"explained_variance_ratio":[0.5,0.25],"clusters":2,)"
+            R"("inertia":1.5,"silhouette":0.75,"silhouette_sample":3,"sizes":[2,1]})");
+  put_bytes(folder_ / "k=8" / "clusters.csv",
+            "book,pc1,pc2,cluster\n\"a,b\",0,1.5,0\nc,-2,0,0\nd,3,0.25,1\n");
+  EXPECT_TRUE(has_chart("clusters-k=8.svg"));
+  const std::string html = report().html;
+  for (const char* part : {"PC1 (50.0 % of the variance)", "PC2 (25.0 % of the variance)",
+                           "Of the codes of bottleneck 8", "silhouette 0.750"}) {
+    EXPECT_TRUE(contains(html, part)) << part;
+  }
+}
+
+TEST_F(ReportTest, WhatIsMissingOrDamagedIsNamed) {
+  put_bytes(folder_ / "k=4" / "log.jsonl", "{\"epoch\":1,\"loss\":2}\n{\"epoch\":2,\"lo\n");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "log.jsonl:2: is no record of an epoch"));
+  put_bytes(folder_ / "k=4" / "log.jsonl", "");
+  EXPECT_FALSE(has_chart("loss-k=4.svg")) << "no epoch has ended";
+  std::filesystem::remove_all(folder_ / "k=8");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "no epoch of this run has ended"));
+}
+
+}  // namespace
+}  // namespace hourglass
