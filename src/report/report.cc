@@ -33,7 +33,7 @@ figure{{margin:0;min-width:0}} figure svg{{max-width:100%;height:auto}}
 .scroll{{overflow-x:auto}}
 table{{border-collapse:collapse;font-variant-numeric:tabular-nums}}
 caption{{text-align:left;padding:.3rem 0}} th,td{{padding:.25rem .75rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}}
-th:first-child,td:first-child{{text-align:left}} thead th{{background:var(--shade)}} td.text{{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:9rem}} .pairs th{{white-space:normal}}
+th:first-child,td:first-child{{text-align:left}} thead th{{background:var(--shade)}} td.text{{text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:9rem}} .pairs th{{white-space:normal;text-align:left}}
 @media print{{:root{{color-scheme:light;--page:#fff;--ink:#000;--soft:#333;--line:#bbb;--shade:#fff;--warn:#000}} body{{max-width:none;font-size:11pt}} nav{{display:none}} figure,tr{{break-inside:avoid}} h2,h3{{break-after:avoid}} .charts{{grid-template-columns:1fr 1fr}} .scroll{{overflow:visible}}}}
 </style>
 </head>
