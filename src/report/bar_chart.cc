@@ -66,13 +66,14 @@ void draw_outline(Frame& frame, const Bars& bars, const std::string& classes) {
       fmt::format("<path class=\"hg-line {}\" d=\"{}V{:.1f}\"/>\n", classes, data, zero));
 }
 
-// The names, in a row at the top right of the plot, above the grid.
+// The names, in a row at the top right of the plot, above the grid; a single one is in the title.
 void draw_legend(Frame& frame, const std::vector<Bars>& distributions) {
+  if (distributions.size() < 2) return;
   double right = frame.x().end();
   for (std::size_t i = distributions.size(); i-- > 0;) {
     if (distributions[i].name.empty()) continue;
     const std::string name = shortened(distributions[i].name, 130);
-    const double left = right - text_width(name), y = frame.y().end() - 14;
+    const double left = right - text_width(name), y = frame.y().end() - 20;
     frame.svg().text(left, y + 4, name);
     frame.svg().add(i == 0 ? fmt::format("<rect class=\"hg-bar\" x=\"{:.1f}\" y=\"{:.1f}\" "
                                          "width=\"16\" height=\"10\"/>\n",

@@ -36,7 +36,7 @@ std::vector<std::string> title_lines(const std::string& title) {
 }  // namespace
 
 double Frame::plot_top(const std::string& title) {
-  return 40 + kTitleLine * static_cast<double>(title_lines(title).size());
+  return 46 + kTitleLine * static_cast<double>(title_lines(title).size());
 }
 
 double Frame::left_margin(const Ruler& y) {
@@ -60,7 +60,7 @@ Frame::Frame(const std::string& title, const Side& x, const Side& y, double righ
 
 void Frame::draw_axes(const std::string& x_label, const std::string& y_label) {
   const double left = x_.begin(), right = x_.end(), bottom = y_.begin(), top = y_.end();
-  svg_.text(kMargin, top - 10, y_label, Svg::Anchor::kStart, "hg-soft");
+  svg_.text(kMargin, top - 16, y_label, Svg::Anchor::kStart, "hg-soft");
   std::string grid;
   for (const Tick& tick : y_.ticks()) {
     const double y = y_.place(tick.value);

@@ -17,7 +17,8 @@ class Frame {
     Ends ends = Ends::kAtTicks;
   };
 
-  static constexpr double kWidth = 560;
+  /// On a phone a chart shrinks to some 350 pixels: a wider one would be too small to read there.
+  static constexpr double kWidth = 480;
   static constexpr double kPlotHeight = 230;
 
   /// Draws all but the caption. `right_margin`: for names at the right of the plot.

@@ -95,8 +95,7 @@ class Piece {
 };
 
 LineDrawing::LineDrawing(const LineChart& chart)
-    : chart_(chart),
-      frame_(chart.title, x_side(), y_side(), right_margin(), plot_height()) {
+    : chart_(chart), frame_(chart.title, x_side(), y_side(), right_margin(), plot_height()) {
   for (const Level& level : chart.levels) draw_level(level);
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     draw_line(chart.lines[i], series_classes(i));
@@ -180,10 +179,10 @@ void LineDrawing::draw_markers(const Line& line, const std::string& classes) {
       const std::string told = fmt::format("{}{}{:.6g}: {:.6g}", line.name,
                                            line.name.empty() ? "" : ", ", line.x[i], line.y[i]);
       // Of the solid kind: dashes would break the dot's outline.
-      frame_.svg().add(fmt::format(
-          "<circle class=\"hg-ring {}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\">"
-          "<title>{}</title></circle>\n",
-          classes.substr(0, classes.find(' ')), at(i).x, at(i).y, escaped(told)));
+      frame_.svg().add(
+          fmt::format("<circle class=\"hg-ring {}\" cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"3.5\">"
+                      "<title>{}</title></circle>\n",
+                      classes.substr(0, classes.find(' ')), at(i).x, at(i).y, escaped(told)));
     }
   }
   if (line.ringed && *line.ringed < line.x.size() && has_place(line, *line.ringed)) {

@@ -102,7 +102,8 @@ Ruler::Ruler(const Axis& axis, Extent extent, Ends ends, double begin, double en
   }
   if (!axis.ticks.empty()) {
     for (const double value : axis.ticks) {
-      if (value >= low_ && value <= high_) ticks_.push_back({value, label_of(value, own_step(value))});
+      if (value >= low_ && value <= high_)
+        ticks_.push_back({value, label_of(value, own_step(value))});
     }
   } else if (log) {
     place_log_ticks();
@@ -131,8 +132,8 @@ void Ruler::place_log_ticks() {
     const int every = (decades + kMostTicks) / (kMostTicks + 1);
     for (int i = first; i <= last; i += every) {
       const double value = std::pow(10.0, i);
-      ticks_.push_back({value, i >= -4 && i <= 6 ? label_of(value, std::min(1.0, value))
-                                                 : power_of_ten(i)});
+      ticks_.push_back(
+          {value, i >= -4 && i <= 6 ? label_of(value, std::min(1.0, value)) : power_of_ten(i)});
     }
     return;
   }

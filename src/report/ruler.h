@@ -8,8 +8,8 @@
 
 namespace hourglass {
 
-/// Whether an axis of this scale has a place for the value: finite (and short of the end of double's
-/// range, where differences overflow), and on a logarithmic axis positive.
+/// Whether an axis of this scale has a place for the value: finite (and short of the end of
+/// double's range, where differences overflow), and on a logarithmic axis positive.
 bool has_place(double value, Scale scale);
 
 /// The least and the greatest of the values that have a place.

@@ -21,10 +21,9 @@ void add_both_scales(std::vector<NamedChart>& charts, const std::string& name, L
 }
 
 std::string rung(const Epochs& epochs) {
-  return epochs.best_epoch
-             ? fmt::format("The ring is epoch {}, the last that improved.",
-                           epochs.epoch[*epochs.best_epoch])
-             : "";
+  return epochs.best_epoch ? fmt::format("The ring is epoch {}, the last that improved.",
+                                         epochs.epoch[*epochs.best_epoch])
+                           : "";
 }
 
 /// A number of the results, NaN where there is none.
@@ -126,7 +125,8 @@ std::optional<NamedChart> rating_chart(const nlohmann::json& run) {
     if (!bar.contains("value")) continue;
     values.push_back(number(bar, "value"));
     const std::size_t n = values.size();
-    if (n > 1) gap = gap > 0 ? std::min(gap, values[n - 1] - values[n - 2]) : values[n - 1] - values[n - 2];
+    if (n > 1)
+      gap = gap > 0 ? std::min(gap, values[n - 1] - values[n - 2]) : values[n - 1] - values[n - 2];
   }
   const double half = gap > 0 ? gap / 2 : 0.5;  // a single value stands alone
   BarChart chart;
@@ -153,20 +153,24 @@ std::vector<NamedChart> evaluation_charts(const EvaluationFile& evaluation) {
   charts.push_back({evaluation.name + "-ndcg", draw(against_bottleneck(evaluation, "ndcg", ndcg))});
   const auto ratings = evaluation.json.value("rating_histogram", nlohmann::json());
   if (!ratings.is_object()) return charts;
-  BarChart chart;
-  chart.title = "Hidden ratings and what was predicted for them";
-  chart.caption = evaluation.json.value("title", "") + ".";
-  chart.x.label = "rating";
-  chart.y.label = "share (%)";
-  chart.distributions.push_back(bars_of("ratings", ratings, chart.caption));
+  // A chart a model: five outlines over each other would hide what each is compared with.
   for (const nlohmann::json& result : evaluation.json["results"]) {
-    if (!result.contains("bottleneck") || !result.value("histogram", nlohmann::json()).is_object()) {
+    if (!result.contains("bottleneck") ||
+        !result.value("histogram", nlohmann::json()).is_object()) {
       continue;
     }
-    chart.distributions.push_back(
-        bars_of(result.value("name", ""), result["histogram"], chart.caption));
+    const auto name = result.value("name", "");
+    BarChart chart;
+    chart.title = fmt::format("Hidden ratings and what {} predicts for them", name);
+    chart.caption = evaluation.json.value("title", "") + ".";
+    chart.x.label = "rating";
+    chart.y.label = "share (%)";
+    chart.distributions.push_back(bars_of("ratings", ratings, chart.caption));
+    chart.distributions.push_back(bars_of("predictions", result["histogram"], chart.caption));
+    charts.push_back(
+        {fmt::format("{}-predictions-k={}", evaluation.name, result["bottleneck"].get<int>()),
+         draw(chart)});
   }
-  charts.push_back({evaluation.name + "-predictions", draw(chart)});
   return charts;
 }
 
@@ -176,8 +180,9 @@ ScatterChart cluster_chart(std::span<const double> pc1, std::span<const double> 
   ScatterChart chart;
   chart.title = fmt::format("Principal components of the {}, by cluster", of);
   const auto label = [&](std::size_t i) {
-    return i < ratios.size() ? fmt::format("PC{} ({:.1f} % of the variance)", i + 1, 100 * ratios[i])
-                             : fmt::format("PC{}", i + 1);
+    return i < ratios.size()
+               ? fmt::format("PC{} ({:.1f} % of the variance)", i + 1, 100 * ratios[i])
+               : fmt::format("PC{}", i + 1);
   };
   chart.x.label = label(0);
   chart.y.label = label(1);

@@ -37,8 +37,7 @@ std::vector<Group> grouped_points(const ScatterChart& chart, const Frame& frame,
   std::size_t drawn = 0;
   for (std::size_t i = 0; i < placed.size(); ++i) {
     const std::size_t point = placed[i];
-    Group& group =
-        groups[chart.groups.empty() ? 0 : static_cast<std::size_t>(chart.groups[point])];
+    Group& group = groups[chart.groups.empty() ? 0 : static_cast<std::size_t>(chart.groups[point])];
     const double x = chart.xs[point], y = chart.ys[point];
     ++group.n;
     group.sum_x += x;
@@ -66,8 +65,8 @@ std::string draw(const ScatterChart& chart) {
   const std::vector<Group> groups = grouped_points(chart, frame, placed);
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (groups[i].data.empty()) continue;
-    frame.svg().add(fmt::format("<path class=\"hg-points hg-s{}\" d=\"{}\"/>\n", i % kStyles,
-                                groups[i].data));
+    frame.svg().add(
+        fmt::format("<path class=\"hg-points hg-s{}\" d=\"{}\"/>\n", i % kStyles, groups[i].data));
   }
   for (std::size_t i = 0; i < chart.group_names.size() && !chart.groups.empty(); ++i) {
     if (groups[i].n == 0) continue;

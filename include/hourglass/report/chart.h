@@ -27,8 +27,8 @@ struct Axis {
 /// axis, interrupt it, and the chart says how many there are.
 struct Line {
   std::string name;
-  std::vector<double> x, y;  ///< [n] each; x ascending
-  bool markers = false;      ///< a dot a point; for few points
+  std::vector<double> x, y;                ///< [n] each; x ascending
+  bool markers = false;                    ///< a dot a point; for few points
   std::optional<std::size_t> ringed = {};  ///< this point has a ring round it
 };
 
@@ -47,8 +47,8 @@ struct LineChart {
 };
 
 /// Thousands of points a line are drawn as the first, least, greatest and last of each pixel column
-/// (M4, Jugel et al. 2014), which is the same picture. Throws std::invalid_argument where a line's x
-/// and y differ in length.
+/// (M4, Jugel et al. 2014), which is the same picture. Throws std::invalid_argument where a line's
+/// x and y differ in length.
 std::string draw(const LineChart& chart);
 
 /// One distribution: shares of its values in intervals.
@@ -76,10 +76,10 @@ struct ScatterChart {
   std::string title;
   std::string caption = {};
   Axis x, y;
-  std::vector<double> xs, ys;          ///< [n] each
-  std::vector<std::int32_t> groups;    ///< [n]: index into group_names; empty: one group, unnamed
+  std::vector<double> xs, ys;        ///< [n] each
+  std::vector<std::int32_t> groups;  ///< [n]: index into group_names; empty: one group, unnamed
   std::vector<std::string> group_names = {};
-  std::string points_are = "points";   ///< what a point is, in the plural: "users"
+  std::string points_are = "points";  ///< what a point is, in the plural: "users"
 };
 
 /// Of more than 4,000 points that many are drawn, evenly spaced in their order; the chart says so.

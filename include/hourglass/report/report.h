@@ -20,10 +20,10 @@ struct Report {
   std::vector<ChartFile> charts;  ///< the same charts, a file each
 };
 
-/// What a run's folder holds, in one page: run.json, each bottleneck's log.jsonl, and where they are
-/// there evaluation-*.json and clusters.csv with clusters.json (of the run or of a bottleneck). The
-/// same folder gives the same bytes. Throws Error where the run has trained nothing yet and for a
-/// file that is damaged, with FILE:LINE for a log.
+/// What a run's folder holds, in one page: run.json, each bottleneck's log.jsonl, and where they
+/// are there evaluation-*.json and clusters.csv with clusters.json (of the run or of a bottleneck).
+/// The same folder gives the same bytes. Throws Error where the run has trained nothing yet and for
+/// a file that is damaged, with FILE:LINE for a log.
 Report make_report(const RunFolder& run);
 
 /// Points in the plane of the first two principal components, by cluster. ratios: the shares of the
