@@ -34,9 +34,9 @@ Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
   const std::filesystem::path log = folder.path / "log.jsonl";
   Epochs epochs;
   epochs.bottleneck = bottleneck;
-  std::int64_t number = 0;
+  std::int64_t line_number = 0;
   for (const std::string& line : lines_of(log)) {
-    ++number;
+    ++line_number;
     try {
       const auto record = nlohmann::json::parse(line);
       epochs.epoch.push_back(record.at("epoch"));
@@ -50,7 +50,7 @@ Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
       if (record.value("improved", false)) epochs.best_epoch = epochs.epoch.size() - 1;
     } catch (const nlohmann::json::exception&) {
       throw Error(fmt::format("{}:{}: is no record of an epoch; train --resume mends the log",
-                              log.string(), number));
+                              log.string(), line_number));
     }
   }
   for (std::vector<double>* part : {&epochs.holdout, &epochs.mean_square, &epochs.penalty}) {
