@@ -29,7 +29,7 @@ h1{{font-size:1.6rem;margin:.5rem 0}} h2{{font-size:1.25rem;margin:2.2rem 0 .6re
 p.soft,caption,figcaption{{color:var(--soft)}} .warning{{color:var(--warn)}}
 nav a{{margin-right:1rem;color:inherit}}
 .charts{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}}
-figure{{margin:0;min-width:0}} figure svg{{max-width:100%;height:auto}}
+figure{{margin:0;min-width:0}} figure svg{{width:100%;max-width:36rem;height:auto}}
 .scroll{{overflow-x:auto}}
 table{{border-collapse:collapse;font-variant-numeric:tabular-nums}}
 caption{{text-align:left;padding:.3rem 0}} th,td{{padding:.25rem .75rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}}

@@ -67,8 +67,8 @@ Bars bars_of(const std::string& name, const nlohmann::json& histogram, std::stri
     bars.bars.push_back({edges[i], edges[i + 1], 100 * counts[i] / all});
   }
   if (all > 0 && below + above > 0) {
-    caption += fmt::format(" {}: {:.2g} % lie below, {:.2g} % above.", name, 100 * below / all,
-                           100 * above / all);
+    caption += fmt::format(" {:.2g} % of the {} lie below the axis, {:.2g} % above.",
+                           100 * below / all, name, 100 * above / all);
   }
   return bars;
 }
