@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 
 #include "hourglass/report/chart.h"
@@ -25,6 +26,7 @@ struct LegendPlace {
 
 std::vector<LegendPlace> legend_of(const BarChart& chart) {
   std::vector<LegendPlace> places;
+  if (chart.distributions.size() < 2) return places;  // a single one is in the title
   double x = Frame::kMargin, y = kLegendLine / 2;
   for (const Bars& bars : chart.distributions) {
     LegendPlace place{shortened(bars.name, 180), 0, 0};

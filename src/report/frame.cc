@@ -21,8 +21,7 @@ std::vector<std::string> wrapped(std::string_view text, double width) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;
     if (!lines.empty() && text_width(lines.back()) + 4 + text_width(word) <= width) {
-      lines.back() += ' ';
-      lines.back() += word;
+      lines.back().append(1, ' ').append(word);
     } else {
       lines.push_back(shortened(word, width));
     }

@@ -17,10 +17,10 @@ class Frame {
     Ends ends = Ends::kAtTicks;
   };
 
-  /// No wider, so that its text can be read where a phone shows the whole of it.
-  static constexpr double kWidth = 460;
+  /// On a phone a chart shrinks to some 350 pixels: a wider one would be too small to read there.
+  static constexpr double kWidth = 480;
   static constexpr double kMargin = 12;
-  static constexpr double kPlotHeight = 210;
+  static constexpr double kPlotHeight = 230;
 
   /// Room beside and above the plot for what the chart itself puts there, and the plot's height.
   struct Room {

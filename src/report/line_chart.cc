@@ -11,7 +11,7 @@
 namespace hourglass {
 namespace {
 
-constexpr double kSwatch = 20, kNameHeight = 17, kWidestName = 150;
+constexpr double kSwatch = 20, kNameHeight = 17, kWidestName = 165;
 
 struct Place {
   double x, y;

@@ -78,8 +78,8 @@ Bars bars_of(const std::string& name, const nlohmann::json& histogram, std::stri
     bars.bars.push_back({edges[i], edges[i + 1], 100 * counts[i] / all});
   }
   if (all > 0 && below + above > 0) {
-    caption += fmt::format(" {}: {:.2g} % lie below, {:.2g} % above.", name, 100 * below / all,
-                           100 * above / all);
+    caption += fmt::format(" {:.2g} % of the {} lie below the axis, {:.2g} % above.",
+                           100 * below / all, name, 100 * above / all);
   }
   return bars;
 }
@@ -165,21 +165,24 @@ std::vector<NamedChart> evaluation_charts(const EvaluationFile& evaluation) {
   charts.push_back({evaluation.name + "-ndcg", draw(against_bottleneck(evaluation, "ndcg", ndcg))});
   const auto ratings = evaluation.json.value("rating_histogram", nlohmann::json());
   if (!ratings.is_object()) return charts;
-  BarChart chart;
-  chart.title = "Hidden ratings and what was predicted for them";
-  chart.caption = evaluation.json.value("title", "") + ".";
-  chart.x.label = "rating";
-  chart.y.label = "share (%)";
-  chart.distributions.push_back(bars_of("ratings", ratings, chart.caption));
+  // A chart a model: five outlines over each other would hide what each is compared with.
   for (const nlohmann::json& result : evaluation.json["results"]) {
     if (!result.contains("bottleneck") ||
         !result.value("histogram", nlohmann::json()).is_object()) {
       continue;
     }
-    chart.distributions.push_back(
-        bars_of(result.value("name", ""), result["histogram"], chart.caption));
+    const auto name = result.value("name", "");
+    BarChart chart;
+    chart.title = fmt::format("Hidden ratings and what {} predicts for them", name);
+    chart.caption = evaluation.json.value("title", "") + ".";
+    chart.x.label = "rating";
+    chart.y.label = "share (%)";
+    chart.distributions.push_back(bars_of("ratings", ratings, chart.caption));
+    chart.distributions.push_back(bars_of("predictions", result["histogram"], chart.caption));
+    charts.push_back(
+        {fmt::format("{}-predictions-k={}", evaluation.name, result["bottleneck"].get<int>()),
+         draw(chart)});
   }
-  charts.push_back({evaluation.name + "-predictions", draw(chart)});
   return charts;
 }
 

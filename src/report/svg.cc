@@ -55,10 +55,12 @@ std::size_t character_length(std::string_view text) {
 
 double character_width(std::string_view character) {
   if (character.size() > 2) return 12;  // wide scripts, to be on the safe side
-  constexpr std::string_view kNarrow = " .,:;'|!()[]ijlftI";
-  if (kNarrow.find(character) != kNarrow.npos) return 4;
+  // DejaVu Sans's, the widest of the fonts that the style names: a line that fits in it fits.
+  constexpr std::string_view kNarrow = " .,:;'|!()[]-ijlftrI", kWide = "mwMWQO@%=+";
+  if (kNarrow.find(character) != kNarrow.npos) return 4.9;
+  if (kWide.find(character) != kWide.npos) return 11.7;
   const char c = character[0];
-  return (c >= 'A' && c <= 'Z') || c == 'm' || c == 'w' || c == '@' || c == '%' ? 9 : 7;
+  return c >= 'A' && c <= 'Z' ? 8.6 : 7.7;
 }
 
 }  // namespace
@@ -112,7 +114,7 @@ std::string shortened(std::string_view text, double width) {
     if (used > width) break;
     kept += length;
   }
-  return std::string(text.substr(0, kept)) + "…";
+  return fmt::format("{}…", text.substr(0, kept));
 }
 
 std::string grouped(std::int64_t n) {

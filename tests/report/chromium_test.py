@@ -111,13 +111,13 @@ def main():
         n_charts = len(list((page.parent / "charts").glob("*.svg")))
         light = probe(browser, folder, page, 1200, LIGHT)
         print(json.dumps(light, indent=1))
-        expect(light["charts"] == n_charts and n_charts == 18, f"{n_charts} charts, all shown")
+        expect(light["charts"] == n_charts and n_charts == 22, f"{n_charts} charts, all shown")
         expect(light["tables"] == 5, "five tables: run, results, two evaluations, options")
         expect(light["headings"] == ["The run", "Loss", "Results", "Evaluation",
                                      "Principal components and clusters", "Options"], "headings")
         for title in ("Training loss of every bottleneck, logarithmic", "Loss, bottleneck 16",
                       "NDCG@10 against the bottleneck",
-                      "Hidden ratings and what was predicted for them"):
+                      "Hidden ratings and what k=8 predicts for them"):
             expect(title in light["titles"], title)
         expect(light["overflow"] == 0, "nothing is wider than the window")
         phone = probe(browser, folder, page, PHONE, LIGHT)

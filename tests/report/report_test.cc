@@ -150,11 +150,16 @@ TEST_F(ReportTest, EvaluationsHaveTheirTitleWarningAndBaselines) {
                            ">77,777<", ">popularity<", "NDCG@10"}) {
     EXPECT_TRUE(contains(html, part)) << part;
   }
-  for (const char* name : {"rmse", "ndcg", "predictions"}) {
+  for (const char* name : {"rmse", "ndcg", "predictions-k=4"}) {
     EXPECT_TRUE(has_chart(std::string("evaluation-masked-by-row-") + name + ".svg")) << name;
   }
   put_bytes(folder_ / "evaluation-masked-by-row.json", "{\"results\": 7}");
   EXPECT_TRUE(contains(error_text([&] { report(); }), "evaluation-masked-by-row.json: "));
+  nlohmann::json damaged = evaluation;
+  damaged["rating_histogram"]["counts"][0] = "many";
+  put_bytes(folder_ / "evaluation-masked-by-row.json", damaged.dump());
+  EXPECT_TRUE(contains(error_text([&] { report(); }),
+                       "evaluation-masked-by-row.json: is not as hourglass writes it"));
 }
 
 TEST_F(ReportTest, ClustersAreDrawnFromTheirFiles) {
@@ -171,7 +176,33 @@ TEST_F(ReportTest, ClustersAreDrawnFromTheirFiles) {
   }
 }
 
+TEST_F(ReportTest, AClusterThatIsNoneIsRefused) {
+  for (const char* label : {"2", "-1", "0.5", "1e9"}) {
+    put_bytes(folder_ / "clusters.json", R"({"of":"rows","clusters":2})");
+    put_bytes(folder_ / "clusters.csv",
+              std::string("book,pc1,pc2,cluster\nb7,0,1.5,") + label + "\n");
+    EXPECT_TRUE(contains(error_text([&] { report(); }),
+                         "clusters.csv: row b7 is in no cluster of clusters.json"))
+        << label;
+  }
+  put_bytes(folder_ / "clusters.json", R"({"of":"rows","clusters":"two"})");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "clusters.json: is not as"));
+}
+
+TEST_F(ReportTest, ALogOfATrainingThatRunsEndsAtItsLastWholeLine) {
+  put_bytes(folder_ / "k=4" / "log.jsonl",
+            "{\"epoch\":1,\"loss\":2}\n{\"epoch\":2,\"loss\":null}\n{\"epoch\":3,\"lo");
+  const auto charts = report().charts;
+  const auto loss = std::ranges::find(charts, "loss-k=4.svg", &ChartFile::name);
+  ASSERT_NE(loss, charts.end());
+  EXPECT_TRUE(contains(loss->svg, "1 value is not drawn: not finite")) << "null is no number";
+}
+
 TEST_F(ReportTest, WhatIsMissingOrDamagedIsNamed) {
+  const std::string run = test::file_bytes(folder_ / "run.json");
+  put_bytes(folder_ / "run.json", R"({"data":[]})");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "run.json: is not as hourglass writes it"));
+  put_bytes(folder_ / "run.json", run);
   put_bytes(folder_ / "k=4" / "log.jsonl", "{\"epoch\":1,\"loss\":2}\n{\"epoch\":2,\"lo\n");
   EXPECT_TRUE(contains(error_text([&] { report(); }), "log.jsonl:2: is no record of an epoch"));
   put_bytes(folder_ / "k=4" / "log.jsonl", "");
@@ -212,7 +243,7 @@ TEST_F(ReportTest, ValuesOfAnotherKindAreAnErrorInOurWords) {
   for (const char* json : {R"({"data": 3})", R"({"options": [1]})"}) {
     put_bytes(folder_ / "run.json", json);
     const std::string error = error_text([&] { report(); });
-    EXPECT_TRUE(contains(error, "is of another kind than hourglass writes")) << json << error;
+    EXPECT_TRUE(contains(error, "run.json: is not as hourglass writes it")) << json << error;
   }
   put_bytes(folder_ / "run.json", "{}");
   EXPECT_TRUE(contains(report().html, "<h2 id=\"loss\">Loss</h2>")) << "keys may be missing";
