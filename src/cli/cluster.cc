@@ -173,10 +173,12 @@ void run(const ClusterCommand& command) {
   const auto json = as_json(command, analysed, clusters).dump(2);
   write_file(folder / "clusters.csv", as_csv(analysed, clusters.kmeans));
   write_file(folder / "clusters.json", json + "\n");
-  if (analysed.pca.n_components > 1) write_file(folder / "clusters.svg", picture(analysed, clusters.kmeans));
+  if (analysed.pca.n_components > 1)
+    write_file(folder / "clusters.svg", picture(analysed, clusters.kmeans));
   fmt::print("{}", command.json ? json + "\n" : as_text(analysed, clusters));
   for (const char* name : {"clusters.csv", "clusters.json", "clusters.svg"}) {
-    if (std::filesystem::exists(folder / name)) fmt::print(stderr, "{}\n", (folder / name).string());
+    if (std::filesystem::exists(folder / name))
+      fmt::print(stderr, "{}\n", (folder / name).string());
   }
 }
 
@@ -190,8 +192,9 @@ void add_cluster(CLI::App& app) {
     return command->add_option(name, value, help)->capture_default_str();
   };
   command
-      ->add_option("FILES", options->files,
-                   "RATINGS: of the rows themselves; or MODEL RATINGS: of the model's codes of them")
+      ->add_option(
+          "FILES", options->files,
+          "RATINGS: of the rows themselves; or MODEL RATINGS: of the model's codes of them")
       ->required()
       ->expected(1, 2)
       ->type_name("");

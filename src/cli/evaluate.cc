@@ -98,8 +98,7 @@ SplitRatings Evaluating::split_as_trained(const TrainedOn& trained) const {
   } catch (const Error& error) {
     throw Error(fmt::format("the ratings that the training held out: {}", error.what()));
   }
-  if (trained.holdout.any() &&
-      holdout_digest(ratings_, split.hidden) != trained.holdout_sha256) {
+  if (trained.holdout.any() && holdout_digest(ratings_, split.hidden) != trained.holdout_sha256) {
     throw Error(fmt::format("{}: its ratings are not those that the training held out",
                             trained.holdout.split));
   }
@@ -124,25 +123,30 @@ SplitRatings Evaluating::hide(const TrainedOn& trained) {
   const bool same_data = trained.data_sha256 == digest(ratings_);
   const bool holdout = command_.hidden == "holdout", from_file = !command_.split.empty();
   if (holdout && !trained.holdout.any()) {
-    throw Error(fmt::format("{}: was trained without held-out ratings; train with --holdout or "
-                            "--split, or evaluate with --hidden masked",
-                            paths_.front().string()));
+    throw Error(
+        fmt::format("{}: was trained without held-out ratings; train with --holdout or "
+                    "--split, or evaluate with --hidden masked",
+                    paths_.front().string()));
   }
   if ((holdout || from_file) && !same_data) {
-    throw Error(fmt::format("{}: these are not the ratings that the model was trained on, so "
-                            "which ones it has not seen is unknown",
-                            command_.ratings));
+    throw Error(
+        fmt::format("{}: these are not the ratings that the model was trained on, so "
+                    "which ones it has not seen is unknown",
+                    command_.ratings));
   }
   if (holdout) {
     SplitRatings split = split_as_trained(trained);
     fitted_on_ = split.given;
     table_.title = "Held-out ratings (never trained on)";
     if (trained.monitor == "holdout") {
-      table_.warning = "these ratings chose the epoch (train --monitor holdout), which flatters the "
-                       "models; evaluate --split, on a file that training never saw, does not";
+      table_.warning =
+          "these ratings chose the epoch (train --monitor holdout), which flatters the "
+          "models; evaluate --split, on a file that training never saw, does not";
     } else if (!trained.init.empty()) {
-      table_.warning = fmt::format("the training began with the weights of {}: whether those had "
-                                   "seen the held-out ratings is unknown", trained.init);
+      table_.warning = fmt::format(
+          "the training began with the weights of {}: whether those had "
+          "seen the held-out ratings is unknown",
+          trained.init);
     }
     return split;
   }
@@ -207,9 +211,10 @@ void Evaluating::add_models() {
       column_ids = model.column_ids;
       device = open_device(command_.device);
     } else if (!(model.column_ids == column_ids) || !first->same_ratings(TrainedOn(model))) {
-      throw Error(fmt::format("{}: has other columns than {}, or was trained on other ratings, so "
-                              "the two cannot stand in one table; evaluate each alone",
-                              path.string(), paths_.front().string()));
+      throw Error(
+          fmt::format("{}: has other columns than {}, or was trained on other ratings, so "
+                      "the two cannot stand in one table; evaluate each alone",
+                      path.string(), paths_.front().string()));
     }
     Predictor predictor(*device->backend, model);
     ModelScorer scorer(predictor, sample_.given);
@@ -269,13 +274,13 @@ void add_evaluate(CLI::App& app) {
       "`masked`: hide each rating with the probability --mask, as the notebook does (the model "
       "has seen them); `holdout`: those that train --holdout or --split kept from the model")
       ->check(CLI::IsMember({"masked", "holdout"}));
-  CLI::Option* split =
-      sub->add_option("--split", command->split,
-                  "Hide nothing of RATINGS, but predict the ratings of this file, none of which "
-                  "was trained on");
+  CLI::Option* split = sub->add_option(
+      "--split", command->split,
+      "Hide nothing of RATINGS, but predict the ratings of this file, none of which "
+      "was trained on");
   split->excludes("--hidden");
-  CLI::Option* mask = add("--mask", command->mask,
-                          "Of --hidden masked: probability that a rating is hidden");
+  CLI::Option* mask =
+      add("--mask", command->mask, "Of --hidden masked: probability that a rating is hidden");
   mask->check(CLI::Range(0.0, 1.0));
   mask->excludes(split);
   sub->add_option_function<std::string>(
@@ -311,8 +316,7 @@ void add_evaluate(CLI::App& app) {
     if (command->hidden == "holdout" && mask->count() > 0) {
       throw UsageError("--mask is of --hidden masked; what training held out is not masked");
     }
-    command->evaluation.within =
-        command->by == "row" ? RankWithin::kRow : RankWithin::kColumn;
+    command->evaluation.within = command->by == "row" ? RankWithin::kRow : RankWithin::kColumn;
     Evaluating(*command).run();
   });
 }

@@ -39,8 +39,9 @@ std::string EvaluationTable::to_text() const {
     text += fmt::format("{:>12.4f}{:>10.4f}{:>14.4f}\n", ranking.recall, ranking.ndcg,
                         ranking.hit_rate);
   }
-  text += "\nRMSE and MAE: over the hidden ratings. RMSE all cells: whole rows, 0 where nothing is "
-          "rated.\n";
+  text +=
+      "\nRMSE and MAE: over the hidden ratings. RMSE all cells: whole rows, 0 where nothing is "
+      "rated.\n";
   return text;
 }
 
@@ -49,9 +50,9 @@ std::string EvaluationTable::to_csv() const {
       "name,bottleneck,hidden,by,k,rmse,mae,rmse_all_cells,masked_value_count,recall,ndcg,"
       "hit_rate\n";
   for (const Row& row : rows) {
-    text += fmt::format("{},{},{},{},{},", row.name,
-                        row.bottleneck ? fmt::format("{}", *row.bottleneck) : "", hidden, within,
-                        k);
+    text +=
+        fmt::format("{},{},{},{},{},", row.name,
+                    row.bottleneck ? fmt::format("{}", *row.bottleneck) : "", hidden, within, k);
     if (row.evaluation.errors) {
       const RatingErrors& errors = *row.evaluation.errors;
       text += fmt::format("{},{},{},{},", errors.rmse, errors.mae, errors.rmse_all_cells,

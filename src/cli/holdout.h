@@ -20,11 +20,11 @@ struct HoldoutOptions {
 
 /// Splits `ratings`; without a holdout all are given. Throws Error where nothing is held out, or
 /// nothing left.
-HeldOut hold_out(const Ratings& ratings, const HoldoutOptions& options,
-                      const ReadOptions& read, std::uint64_t seed);
+HeldOut hold_out(const Ratings& ratings, const HoldoutOptions& options, const ReadOptions& read,
+                 std::uint64_t seed);
 
-/// The ratings of `file`, taken out of `ratings`. Throws Error, naming the file, where none has a row
-/// and a column of `ratings`.
+/// The ratings of `file`, taken out of `ratings`. Throws Error, naming the file, where none has a
+/// row and a column of `ratings`.
 HeldOut hold_out_file(const Ratings& ratings, const std::string& file, const ReadOptions& read);
 
 /// What identifies the held-out ratings, like digest() the ratings.

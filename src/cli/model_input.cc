@@ -17,7 +17,8 @@ std::vector<std::filesystem::path> model_paths(const std::filesystem::path& run_
   const RunFolder run = RunFolder::open(run_or_model);
   std::vector<std::filesystem::path> paths;
   // Not whatever lies there: run.json tells which models are of its options.
-  const auto results = SweepResults::from_json(run.read_run().value("results", nlohmann::json::array()));
+  const auto results =
+      SweepResults::from_json(run.read_run().value("results", nlohmann::json::array()));
   for (const int bottleneck : results.done()) {
     paths.push_back(run.bottleneck(bottleneck).model());
   }

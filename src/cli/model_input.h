@@ -11,7 +11,8 @@
 namespace hourglass::cli {
 
 /// The models that RUN_OR_MODEL names: of a run's folder each bottleneck that is finished, in
-/// ascending order; of a bottleneck's folder its model; else the file itself. Throws Error where a run has none.
+/// ascending order; of a bottleneck's folder its model; else the file itself. Throws Error where a
+/// run has none.
 std::vector<std::filesystem::path> model_paths(const std::filesystem::path& run_or_model);
 
 /// The one model that it names. Throws Error where a run has several.

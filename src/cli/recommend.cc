@@ -53,8 +53,8 @@ class Output {
   void add(std::string_view row, std::string_view column, float score) {
     if (json_) {
       text_ += first_ ? "\n" : ",\n";
-      const nlohmann::ordered_json line = {
-          {"row", std::string(row)}, {"column", std::string(column)}};
+      const nlohmann::ordered_json line = {{"row", std::string(row)},
+                                           {"column", std::string(column)}};
       text_ += line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
       text_.back() = ',';  // the score in as few digits as the CSV has, not a double's
       text_ += fmt::format("\"score\":{}}}", score);
@@ -125,7 +125,8 @@ void recommend_columns(const RecommendCommand& command, const Ratings& ratings, 
   for (std::size_t first = 0; first < rows.size(); first += kRows) {
     const auto block = rows.subspan(first, std::min(kRows, rows.size() - first));
     const CsrMatrix given = select_rows(matrix, block);
-    predictor.outputs(predictor.hidden(given), 0, std::span(scores).first(block.size() * n_columns));
+    predictor.outputs(predictor.hidden(given), 0,
+                      std::span(scores).first(block.size() * n_columns));
     for (std::size_t i = 0; i < block.size(); ++i) {
       const auto of_row = std::span(scores).subspan(i * n_columns, n_columns);
       if (!command.include_rated) exclude(given, static_cast<std::int64_t>(i), of_row);

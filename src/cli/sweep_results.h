@@ -24,8 +24,9 @@ class SweepResults {
   std::vector<int> done() const;  ///< the finished ones, ascending
 
   /// results.csv, of the finished ones: bottleneck, epochs, best_loss and last_loss (of training),
-  /// holdout_loss (of the weights that are kept; empty without a holdout), best_epoch (the last that
-  /// improved the loss that was watched; best_loss is its), seconds, parameters, stopped_early.
+  /// holdout_loss (of the weights that are kept; empty without a holdout), best_epoch (the last
+  /// that improved the loss that was watched; best_loss is its), seconds, parameters,
+  /// stopped_early.
   void write_csv(const std::filesystem::path& path) const;
   std::string table() const;  ///< the same for people
 

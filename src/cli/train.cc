@@ -131,15 +131,17 @@ void Run::describe_run() {
       return before_.value(key, nlohmann::json::object()).value("sha256", "");
     };
     if (digest_before("data") != data_digest) {
-      throw Error(fmt::format("{}: these are not the ratings of the run in {}; name the run's own "
-                              "({}), or train anew into another folder",
-                              command_.ratings, command_.output,
-                              before_["data"].value("path", "whose name it does not tell")));
+      throw Error(
+          fmt::format("{}: these are not the ratings of the run in {}; name the run's own "
+                      "({}), or train anew into another folder",
+                      command_.ratings, command_.output,
+                      before_["data"].value("path", "whose name it does not tell")));
     }
     if (command_.holdout.any() && digest_before("holdout") != identity_["holdout_sha256"]) {
-      throw Error(fmt::format("{}: its ratings are not those that the run in {} held out; train "
-                              "anew into another folder",
-                              command_.holdout.split, command_.output));
+      throw Error(
+          fmt::format("{}: its ratings are not those that the run in {} held out; train "
+                      "anew into another folder",
+                      command_.holdout.split, command_.output));
     }
     record_ = before_;
     record_.erase("error");
@@ -173,19 +175,20 @@ bool Run::is_finished(int bottleneck, const nlohmann::json& result) const {
   }
   const bool stopped = result.value("stopped_early", false);
   const std::int64_t epochs = result.value("epochs", std::int64_t{0});
-  const bool more = stopped
-                        ? command_.train.patience > result.value("patience", std::int64_t{0})
-                        : command_.train.epochs > epochs;
+  const bool more = stopped ? command_.train.patience > result.value("patience", std::int64_t{0})
+                            : command_.train.epochs > epochs;
   if (!more) return true;
   if (!command_.resume) {
-    throw Error(fmt::format("{}: k={} is done, after {} epochs, and more are asked for now; go on "
-                            "by --resume, or train it anew with --force",
-                            command_.output, bottleneck, epochs));
+    throw Error(
+        fmt::format("{}: k={} is done, after {} epochs, and more are asked for now; go on "
+                    "by --resume, or train it anew with --force",
+                    command_.output, bottleneck, epochs));
   }
   if (std::filesystem::exists(files.checkpoint())) return false;
-  throw Error(fmt::format("{}: k={} is done, after {} epochs, and its checkpoint is gone; train "
-                          "anew with --init {} or, another time, with --keep-checkpoint",
-                          command_.output, bottleneck, epochs, files.model().string()));
+  throw Error(
+      fmt::format("{}: k={} is done, after {} epochs, and its checkpoint is gone; train "
+                  "anew with --init {} or, another time, with --keep-checkpoint",
+                  command_.output, bottleneck, epochs, files.model().string()));
 }
 
 std::vector<int> Run::unfinished() const {
@@ -197,9 +200,10 @@ std::vector<int> Run::unfinished() const {
       continue;
     }
     if (result != nullptr && !command_.resume) {
-      throw Error(fmt::format("{}: holds a run whose k={} was begun and is not finished; go on "
-                              "with it by --resume, or train it anew with --force",
-                              command_.output, bottleneck));
+      throw Error(
+          fmt::format("{}: holds a run whose k={} was begun and is not finished; go on "
+                      "with it by --resume, or train it anew with --force",
+                      command_.output, bottleneck));
     }
     bottlenecks.push_back(bottleneck);
   }
@@ -209,9 +213,10 @@ std::vector<int> Run::unfinished() const {
 void Run::check_device(const Backend& backend) const {
   const std::string before = record_.value("device", backend.kind());
   if (before != backend.kind()) {
-    command_.say("the run was on {} and goes on on {}: its bits will not be those of an "
-                 "uninterrupted run\n",
-                 before, backend.kind());
+    command_.say(
+        "the run was on {} and goes on on {}: its bits will not be those of an "
+        "uninterrupted run\n",
+        before, backend.kind());
   }
 }
 
@@ -229,9 +234,10 @@ void Run::clear_folders(const std::vector<int>& bottlenecks) {
     const std::filesystem::path path = folder_.bottleneck(bottleneck).path;
     if (results_.find(bottleneck) != nullptr || !std::filesystem::exists(path)) continue;
     if (!command_.force) {
-      throw Error(fmt::format("{}: is there, but run.json does not tell of it; remove it, train it "
-                              "anew with --force, or choose another --output",
-                              path.string()));
+      throw Error(
+          fmt::format("{}: is there, but run.json does not tell of it; remove it, train it "
+                      "anew with --force, or choose another --output",
+                      path.string()));
     }
     write_outcome("running");  // first: no kill may leave an old model that run.json tells of
     std::filesystem::remove_all(path);
@@ -306,9 +312,9 @@ void Run::train_all(const std::vector<int>& bottlenecks) {
     train_one(bottleneck, backend, signals);
     if (signals.received() != 0 && bottleneck != bottlenecks.back()) {
       write_outcome("interrupted");
-      throw Interrupted(signals.received(),
-                        fmt::format("stopped after k={}; the same command with --resume goes on",
-                                    bottleneck));
+      throw Interrupted(
+          signals.received(),
+          fmt::format("stopped after k={}; the same command with --resume goes on", bottleneck));
     }
   }
   record_["seconds"] = record_.value("seconds", 0.0) + seconds_since(began_);

@@ -135,8 +135,9 @@ void Training::run(const StopSignals& signals, nlohmann::json& result) {
   folder_.create_bottleneck(options_.shape.bottleneck);
   RunLog log = RunLog::open(files_.path, trainer_.last_epoch().epoch);
   if (log.n_epochs() < trainer_.last_epoch().epoch) {
-    command_.say("{}: its log tells of {} epochs, its checkpoint of {}: losses.csv will lack some\n",
-                 files_.path.string(), log.n_epochs(), trainer_.last_epoch().epoch);
+    command_.say(
+        "{}: its log tells of {} epochs, its checkpoint of {}: losses.csv will lack some\n",
+        files_.path.string(), log.n_epochs(), trainer_.last_epoch().epoch);
   }
   try {
     train_to_the_end(signals, log);

@@ -16,8 +16,7 @@ void dropout_input(const DropoutInput& op, std::int64_t begin, std::int64_t end)
       const auto column = static_cast<std::uint32_t>(ratings.columns[first + e]);
       const auto words = philox(op.seed, RandomPurpose::kDropout, op.draw,
                                 static_cast<std::uint32_t>(row), column);
-      values[e] =
-          uniform(words[0]) < op.probability ? 0 : ratings.values[first + e] * op.scale;
+      values[e] = uniform(words[0]) < op.probability ? 0 : ratings.values[first + e] * op.scale;
     }
     ones[b] = 1;
   }

@@ -33,7 +33,8 @@ void add_entry(CsrMatrix& to, const CsrMatrix& from, std::int64_t e) {
 
 HeldOut hold_out(const Ratings& ratings, const Ratings& held_out) {
   const CsrMatrix& all = ratings.matrix;
-  const CsrMatrix out = align_columns(held_out.matrix, held_out.column_ids, ratings.column_ids).matrix;
+  const CsrMatrix out =
+      align_columns(held_out.matrix, held_out.column_ids, ratings.column_ids).matrix;
   const std::vector<std::int64_t> row_of = rows_in(held_out, ratings);
   HeldOut result;
   CsrMatrix& given = result.split.given;

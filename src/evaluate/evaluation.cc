@@ -27,8 +27,7 @@ std::int64_t lines_at_a_time(std::int64_t length) {
 
 std::span<const std::int32_t> columns_of(const CsrMatrix& matrix, std::int64_t row) {
   const auto begin = static_cast<std::size_t>(matrix.row_offsets[static_cast<std::size_t>(row)]);
-  return std::span(matrix.columns)
-      .subspan(begin, static_cast<std::size_t>(matrix.row_length(row)));
+  return std::span(matrix.columns).subspan(begin, static_cast<std::size_t>(matrix.row_length(row)));
 }
 
 std::span<const float> values_of(const CsrMatrix& matrix, std::int64_t row) {
@@ -67,9 +66,10 @@ class ErrorSums {
   void add_row(std::int64_t row, std::span<const float> scores) {
     double all = sum_of_squares(scores);
     if (!std::isfinite(all)) {
-      throw Error(fmt::format("a prediction for row {} of the sample is not finite: the model "
-                              "does not fit these ratings; train it anew",
-                              row + 1));
+      throw Error(
+          fmt::format("a prediction for row {} of the sample is not finite: the model "
+                      "does not fit these ratings; train it anew",
+                      row + 1));
     }
     // A cell without a rating counts as 0; those with one are put right.
     const auto correct = [&](const CsrMatrix& part, const auto& use_error) {
@@ -96,8 +96,8 @@ class ErrorSums {
 
   RatingErrors result() const {
     const auto n = static_cast<double>(sample_->hidden.n_entries());
-    const double n_cells = static_cast<double>(sample_->given.n_rows) *
-                           static_cast<double>(sample_->given.n_columns);
+    const double n_cells =
+        static_cast<double>(sample_->given.n_rows) * static_cast<double>(sample_->given.n_columns);
     return {.rmse = std::sqrt(squares_ / n),
             .mae = absolute_ / n,
             .rmse_all_cells = std::sqrt(std::max(all_squares_, 0.0) / n_cells),
@@ -170,8 +170,8 @@ void for_each_line(std::int64_t n_lines, std::int64_t length,
     const auto scores = std::span(block).first(static_cast<std::size_t>(n * length));
     score(first, scores);
     for (std::int64_t i = 0; i < n; ++i) {
-      use(first + i, scores.subspan(static_cast<std::size_t>(i * length),
-                                    static_cast<std::size_t>(length)));
+      use(first + i,
+          scores.subspan(static_cast<std::size_t>(i * length), static_cast<std::size_t>(length)));
     }
   }
 }
@@ -181,7 +181,8 @@ void for_each_line(std::int64_t n_lines, std::int64_t length,
 Distribution::Distribution(float low, float high, int n)
     : edges(static_cast<std::size_t>(n) + 1), counts(static_cast<std::size_t>(n)) {
   const double width = (static_cast<double>(high) - low) / n;
-  for (int i = 0; i < n; ++i) edges[static_cast<std::size_t>(i)] = static_cast<float>(low + i * width);
+  for (int i = 0; i < n; ++i)
+    edges[static_cast<std::size_t>(i)] = static_cast<float>(low + i * width);
   edges.back() = high;
 }
 

@@ -26,12 +26,14 @@ HiddenSample draw_sample(const SplitRatings& ratings, std::int64_t n, std::uint6
   sample.given = select_rows(ratings.given, sample.rows);
   sample.hidden = select_rows(ratings.hidden, sample.rows);
   if (sample.hidden.n_entries() == 0) {
-    throw Error("no rating of the sample is hidden, so there is nothing to predict; take more "
-                "rows, or hide more");
+    throw Error(
+        "no rating of the sample is hidden, so there is nothing to predict; take more "
+        "rows, or hide more");
   }
   if (sample.given.n_entries() == 0) {
-    throw Error("every rating of the sample is hidden, so there is nothing to predict from; hide "
-                "fewer");
+    throw Error(
+        "every rating of the sample is hidden, so there is nothing to predict from; hide "
+        "fewer");
   }
   return sample;
 }

@@ -16,7 +16,8 @@ void add_lines(std::span<const float> lines, std::int64_t first, std::span<const
   const std::size_t width = across.size();
   for (std::size_t i = 0; i < (width == 0 ? 0 : out.size() / width); ++i) {
     const float line = lines[static_cast<std::size_t>(first) + i];
-    std::transform(across.begin(), across.end(), out.begin() + static_cast<std::ptrdiff_t>(i * width),
+    std::transform(across.begin(), across.end(),
+                   out.begin() + static_cast<std::ptrdiff_t>(i * width),
                    [line](float x) { return line + x; });
   }
 }
@@ -27,7 +28,8 @@ std::vector<float> picked(const std::vector<T>& values, std::span<const std::int
   std::vector<float> out;
   out.reserve(rows.size());
   for (const std::int32_t row : rows) {
-    out.push_back(static_cast<float>(static_cast<double>(values[static_cast<std::size_t>(row)]) + plus));
+    out.push_back(
+        static_cast<float>(static_cast<double>(values[static_cast<std::size_t>(row)]) + plus));
   }
   return out;
 }
@@ -83,14 +85,12 @@ Baselines::Baselines(const CsrMatrix& ratings)
   double moved = 1;
   for (int sweep = 0; sweep < kMostBiasSweeps && moved > kBiasTolerance; ++sweep) {
     std::vector<double> residual(column_bias.size());
-    for_each_rating([&](std::size_t r, std::size_t c, float x) {
-      residual[c] += x - mean - row_bias[r];
-    });
+    for_each_rating(
+        [&](std::size_t r, std::size_t c, float x) { residual[c] += x - mean - row_bias[r]; });
     moved = fit(column_bias, residual, column_count);
     residual.assign(row_bias.size(), 0);
-    for_each_rating([&](std::size_t r, std::size_t c, float x) {
-      residual[r] += x - mean - column_bias[c];
-    });
+    for_each_rating(
+        [&](std::size_t r, std::size_t c, float x) { residual[r] += x - mean - column_bias[c]; });
     moved = std::max(moved, fit(row_bias, residual, row_count));
   }
 }

@@ -27,8 +27,8 @@ Predictor::Predictor(Backend& backend, const Model& model)
   for (std::size_t l = 0; l < layers_.size(); ++l) {
     const WeightRows rows(layers_, l);
     Weights& weights = weights_.emplace_back();
-    weights.values =
-        Buffer<float>(backend, std::span<const float>(rows.pack(model.weights[l], model.biases[l])));
+    weights.values = Buffer<float>(
+        backend, std::span<const float>(rows.pack(model.weights[l], model.biases[l])));
     weights.rows = {weights.values.ptr(), rows.stride()};
     if (l + 1 < layers_.size()) {
       activations_.emplace_back(backend, kBatch * padded(layers_[l].n_outputs + 1));
@@ -38,9 +38,10 @@ Predictor::Predictor(Backend& backend, const Model& model)
 
 HiddenRows Predictor::run_to(std::size_t layer, const CsrMatrix& ratings) {
   if (ratings.n_columns != n_columns()) {
-    throw Error(fmt::format("the model has {} columns and the ratings have {}: give the ratings "
-                            "the model's columns, in its order",
-                            n_columns(), ratings.n_columns));
+    throw Error(
+        fmt::format("the model has {} columns and the ratings have {}: give the ratings "
+                    "the model's columns, in its order",
+                    n_columns(), ratings.n_columns));
   }
   std::vector<std::int32_t> order(static_cast<std::size_t>(ratings.n_rows));
   std::iota(order.begin(), order.end(), 0);
@@ -51,17 +52,18 @@ HiddenRows Predictor::run_to(std::size_t layer, const CsrMatrix& ratings) {
   for (std::int64_t first = 0; first < ratings.n_rows; first += kBatch) {
     const std::int64_t n = std::min(kBatch, ratings.n_rows - first);
     const auto activation = [&](std::size_t l) {
-      const Ptr<float> own = l == layer ? result.values.ptr() + first * stride(l)
-                                        : activations_[l].ptr();
+      const Ptr<float> own =
+          l == layer ? result.values.ptr() + first * stride(l) : activations_[l].ptr();
       return Matrix<float>{own, stride(l)};
     };
-    backend_->run(GatherRows{.batch = {matrix.ptr(), rows.ptr() + first, static_cast<std::int32_t>(n)},
-                             .weight = weights_[0].rows,
-                             .width = layers_[0].n_outputs,
-                             .bias_row = n_columns(),
-                             .relu = layers_[0].relu,
-                             .append_one = true,
-                             .out = activation(0)});
+    backend_->run(
+        GatherRows{.batch = {matrix.ptr(), rows.ptr() + first, static_cast<std::int32_t>(n)},
+                   .weight = weights_[0].rows,
+                   .width = layers_[0].n_outputs,
+                   .bias_row = n_columns(),
+                   .relu = layers_[0].relu,
+                   .append_one = true,
+                   .out = activation(0)});
     MiddleLayers middle;
     middle.n_layers = static_cast<int>(layer);
     middle.input_width = layers_[0].n_outputs;
@@ -123,8 +125,7 @@ void Predictor::outputs(const HiddenRows& hidden, std::int64_t first, std::span<
           out);
 }
 
-void Predictor::column_outputs(const HiddenRows& hidden, std::int64_t first,
-                               std::span<float> out) {
+void Predictor::column_outputs(const HiddenRows& hidden, std::int64_t first, std::span<float> out) {
   if (hidden.n_rows == 0) return;
   const Matrix<float> weight = weights_.back().rows;
   product({Ptr<const float>(weight.data) + first * weight.stride, weight.stride},

@@ -10,8 +10,8 @@ void for_each_parameter(const WeightRows& rows, std::span<T> weight, std::span<T
   const std::int64_t in = rows.n_inputs, stride = rows.stride();
   for (std::int64_t o = 0; o < rows.n_outputs; ++o) {
     for (std::int64_t i = 0; i <= in; ++i) {
-      T& parameter = i < in ? weight[static_cast<std::size_t>(o * in + i)]
-                            : bias[static_cast<std::size_t>(o)];
+      T& parameter =
+          i < in ? weight[static_cast<std::size_t>(o * in + i)] : bias[static_cast<std::size_t>(o)];
       use(static_cast<std::size_t>(rows.output_layer ? o * stride + i : i * stride + o), parameter);
     }
   }

@@ -126,8 +126,8 @@ TEST_F(ClusterCommandTest, OfAModelsCodes) {
                 .code,
             0);
   const Outcome outcome =
-      hourglass({"cluster", folder_ / "run" / "k=3", folder_ / "r.csv", "--output",
-                 folder_ / "out", "--clusters", "2", "--components", "3", "--json"});
+      hourglass({"cluster", folder_ / "run" / "k=3", folder_ / "r.csv", "--output", folder_ / "out",
+                 "--clusters", "2", "--components", "3", "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const nlohmann::json json = written();
   EXPECT_EQ(json.at("of"), "codes");
@@ -136,10 +136,10 @@ TEST_F(ClusterCommandTest, OfAModelsCodes) {
   // All of the codes' variance, and that of no others: encode writes them.
   double variance = 0;
   for (const double v : json.at("explained_variance")) variance += v;
-  ASSERT_EQ(hourglass({"encode", folder_ / "run", folder_ / "r.csv", "--output",
-                       folder_ / "codes.npy"})
-                .code,
-            0);
+  ASSERT_EQ(
+      hourglass({"encode", folder_ / "run", folder_ / "r.csv", "--output", folder_ / "codes.npy"})
+          .code,
+      0);
   const std::string bytes = file_bytes(folder_ / "codes.npy");
   std::vector<float> codes(7 * 3);
   const std::size_t size = codes.size() * sizeof(float);

@@ -88,8 +88,8 @@ TEST_F(EvaluateCommandTest, AFileOfRatingsThatWereNeverTrainedOn) {
                 .code,
             0);
   const auto on = [&](const std::string& file, const std::vector<std::string>& more) {
-    std::vector<std::string> words = {"evaluate", path("b"), path("base.csv"), "--split",
-                                      path(file), "--k", "2", "--json"};
+    std::vector<std::string> words = {
+        "evaluate", path("b"), path("base.csv"), "--split", path(file), "--k", "2", "--json"};
     words.insert(words.end(), more.begin(), more.end());
     return hourglass(words);
   };
@@ -135,8 +135,9 @@ TEST_F(EvaluateCommandTest, TheSameOnEveryEngineAndForOneModelAlone) {
 
 TEST_F(EvaluateCommandTest, TextSaysWhatIsHidden) {
   const Outcome outcome = evaluate({"--hidden", "holdout"});
-  EXPECT_TRUE(outcome.out.starts_with("Held-out ratings (never trained on), order within a row\n"
-                                      "100 rows x 40 columns, "))
+  EXPECT_TRUE(
+      outcome.out.starts_with("Held-out ratings (never trained on), order within a row\n"
+                              "100 rows x 40 columns, "))
       << outcome.out;
   EXPECT_TRUE(contains(outcome.out, "NDCG@10"));
 }

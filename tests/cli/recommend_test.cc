@@ -130,8 +130,8 @@ TEST_F(RecommendTest, ThresholdAndRatedCells) {
       recommend({"--row", "11", "--top", "99", "--threshold", "0.2", "--include-rated"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_EQ(lines_of(outcome.out), expected);
-  const Outcome json = recommend(
-      {"--row", "11", "--top", "99", "--threshold", "0.2", "--include-rated", "--json"});
+  const Outcome json =
+      recommend({"--row", "11", "--top", "99", "--threshold", "0.2", "--include-rated", "--json"});
   const auto array = nlohmann::json::parse(json.out);
   ASSERT_EQ(array.size(), expected.size());
   EXPECT_EQ(array.at(0).at("row"), "11");
@@ -146,22 +146,19 @@ TEST_F(RecommendTest, NewRowsMeetTheModelById) {
   put_bytes(folder_ / "new.csv", "reader,29,unknown,3,\"odd, id\"\n\"a, b\",5,1,,2\nc,,,4,\n");
   const Outcome outcome = hourglass({"recommend", path("run/k=4"), path("new.csv"), "--top", "2"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_TRUE(contains(outcome.err, "2 columns of the ratings are unknown to the model, and their 2 "
-                             "ratings left out: unknown, odd, id"))
+  EXPECT_TRUE(contains(outcome.err,
+                       "2 columns of the ratings are unknown to the model, and their 2 "
+                       "ratings left out: unknown, odd, id"))
       << outcome.err;
   EXPECT_TRUE(outcome.out.starts_with("reader,column,score\n\"a, b\",")) << outcome.out;
-  CsrMatrix rows = {.n_rows = 2,
-                    .n_columns = 30,
-                    .row_offsets = {0, 1, 2},
-                    .columns = {29, 3},
-                    .values = {5, 4}};
+  CsrMatrix rows = {
+      .n_rows = 2, .n_columns = 30, .row_offsets = {0, 1, 2}, .columns = {29, 3}, .values = {5, 4}};
   cpu::CpuBackend backend(1);
   const std::vector<std::int32_t> both = {0, 1};
   std::vector<float> scores = predict(backend, model_, rows, both);
   scores[29] = scores[30 + 3] = -1e9F;
   const auto best = std::max_element(scores.begin() + 30, scores.end()) - scores.begin() - 30;
-  EXPECT_TRUE(contains(outcome.out, "\nc," + std::to_string(best) + ","))
-      << outcome.out;
+  EXPECT_TRUE(contains(outcome.out, "\nc," + std::to_string(best) + ",")) << outcome.out;
 }
 
 TEST_F(RecommendTest, WhatIsNotThereIsRefused) {
@@ -187,8 +184,8 @@ TEST_F(RecommendTest, WhatIsNotThereIsRefused) {
 TEST_F(RecommendTest, IdsAreTakenAsTheyAre) {
   put_bytes(folder_ / "ids.csv", "reader,0,1\n\"[p,q]\",5,\n[1],,4\np,1,\n");
   const auto row_of = [&](const std::string& id) {
-    const Outcome outcome = hourglass(
-        {"recommend", path("run"), path("ids.csv"), "--row", id, "--top", "1", "--json"});
+    const Outcome outcome =
+        hourglass({"recommend", path("run"), path("ids.csv"), "--row", id, "--top", "1", "--json"});
     EXPECT_EQ(outcome.code, 0) << outcome.err;
     return nlohmann::json::parse(outcome.out).at(0).at("row").get<std::string>();
   };
@@ -228,8 +225,8 @@ TEST_F(EncodeTest, CodesAndReconstructionsWithTheirIds) {
                                      path("c.npy"), "--reconstructions", path("x.npy"), "--json"});
   ASSERT_EQ(outcome.code, 0) << outcome.err;
   const auto json = nlohmann::json::parse(outcome.out);
-  EXPECT_EQ(json.at("files"), (nlohmann::json{path("c.npy"), path("c.ids.csv"), path("x.npy"),
-                                              path("x.ids.csv")}));
+  EXPECT_EQ(json.at("files"),
+            (nlohmann::json{path("c.npy"), path("c.ids.csv"), path("x.npy"), path("x.ids.csv")}));
   cpu::CpuBackend backend(2);
   EXPECT_EQ(npy_floats(folder_ / "c.npy", 150 * 4),
             Predictor(backend, model_).codes(ratings_.matrix));

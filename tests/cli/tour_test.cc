@@ -15,10 +15,10 @@ TEST(TourTest, EveryStepLeavesWhatItPromises) {
   const TempFolder folder;
   ASSERT_EQ(hourglass({"generate", "--rows", "150", "--columns", "40", folder / "r.csv"}).code, 0);
   const std::filesystem::path output = folder / "out";
-  const Finished tour = run_program(
-      {"env", std::string("HOURGLASS_PROGRAM=") + HOURGLASS_PROGRAM,
-       std::filesystem::path(HOURGLASS_SOURCE_DIR) / "tools/tour", folder / "r.csv", output,
-       "--bottleneck", "4,8", "--epochs", "3", "--hidden", "16"});
+  const Finished tour =
+      run_program({"env", std::string("HOURGLASS_PROGRAM=") + HOURGLASS_PROGRAM,
+                   std::filesystem::path(HOURGLASS_SOURCE_DIR) / "tools/tour", folder / "r.csv",
+                   output, "--bottleneck", "4,8", "--epochs", "3", "--hidden", "16"});
   ASSERT_EQ(tour.status, 0) << tour.output;
   for (const char* name :
        {"run.json", "results.csv", "evaluation-holdout-by-row.csv", "evaluation-masked-by-row.json",

@@ -254,9 +254,9 @@ TEST_F(TrainCommandTest, WrongUsageExits2AndBadInput1) {
 }
 
 TEST_F(TrainCommandTest, TheSparseAutoencoderTellsBothPartsOfItsLoss) {
-  const Outcome train = hourglass({"train", "synthetic", "--rows", "200", "--columns", "30",
-                                   "--epochs", "2", "--sparsity-weight", "0.2", "--output",
-                                   path("a")});
+  const Outcome train =
+      hourglass({"train", "synthetic", "--rows", "200", "--columns", "30", "--epochs", "2",
+                 "--sparsity-weight", "0.2", "--output", path("a")});
   ASSERT_EQ(train.code, 0) << train.err;
   EXPECT_TRUE(contains(train.err, " (mean square ")) << train.err;
   const std::string log = file_bytes(folder_ / "a" / "k=10" / "log.jsonl");
@@ -289,8 +289,7 @@ std::vector<std::string> csv_column(const std::string& csv, std::size_t column) 
 class SweepTest : public TrainCommandTest {
  protected:
   std::string bytes_of(const std::string& output, int bottleneck) const {
-    return file_bytes(folder_ / output / ("k=" + std::to_string(bottleneck)) /
-                      "model.safetensors");
+    return file_bytes(folder_ / output / ("k=" + std::to_string(bottleneck)) / "model.safetensors");
   }
 };
 
@@ -347,8 +346,8 @@ TEST_F(SweepTest, OtherOptionsAreRefusedUnlessForceLeavesNothingOfTheOldOnes) {
 }
 
 TEST_F(SweepTest, StoppedInTheMiddleItGoesOnThere) {
-  const Words sweep = {"--bottleneck", "3,8,5", "--epochs", "60", "--patience", "60",
-                       "--checkpoint-every", "1"};
+  const Words sweep = {"--bottleneck", "3,8,5", "--epochs",           "60",
+                       "--patience",   "60",    "--checkpoint-every", "1"};
   ASSERT_EQ(hourglass(small("whole", sweep)).code, 0);
   Program program(small("a", sweep));
   ASSERT_TRUE(program.wait_for("k=5: network"));
@@ -380,8 +379,8 @@ TEST_F(SweepTest, StoppedInTheMiddleItGoesOnThere) {
 TEST_F(SweepTest, AKilledForceLeavesNoOldModelThatCounts) {
   const Words sweep = {"--bottleneck", "3,5", "--epochs", "4", "--keep-checkpoint"};
   ASSERT_EQ(hourglass(small("a", sweep)).code, 0);
-  Program program(small("a", {"--bottleneck", "3,5", "--epochs", "1000000", "--patience",
-                              "1000000", "--learning-rate", "0.01", "--force"}));
+  Program program(small("a", {"--bottleneck", "3,5", "--epochs", "1000000", "--patience", "1000000",
+                              "--learning-rate", "0.01", "--force"}));
   ASSERT_TRUE(program.wait_for("k=3: network"));
   ASSERT_TRUE(program.wait_for("epoch 2/"));
   program.send(SIGKILL);
@@ -408,8 +407,8 @@ TEST_F(SweepTest, AFolderThatRunJsonDoesNotTellOfIsNotTakenUp) {
 
 TEST_F(SweepTest, ResumingAPartLeavesTheRestOnRecord) {
   ASSERT_EQ(hourglass(small("a", {"--bottleneck", "3,5", "--keep-checkpoint"})).code, 0);
-  const Words resume = {"train", "synthetic", "--resume", "--output", path("a"),
-                        "--keep-checkpoint"};
+  const Words resume = {"train",    "synthetic", "--resume",
+                        "--output", path("a"),   "--keep-checkpoint"};
   ASSERT_EQ(hourglass(resume + Words{"--bottleneck", "3", "--epochs", "6"}).code, 0);
   EXPECT_EQ(run("a").at("options").at("bottleneck"), nlohmann::json({3, 5}));
   // k=5 has 4 epochs still: it is not done with the 6 that the run now has.
@@ -441,10 +440,10 @@ TEST_F(TrainCommandTest, HeldOutValuesChangeNoBit) {
   for (const std::string objective : {"all", "observed"}) {
     std::vector<std::vector<std::vector<float>>> weights;
     for (const std::string file : {"given", "other"}) {
-      const Outcome train = hourglass({"train", path(file + ".csv"), "--split", path("held.csv"),
-                                       "--output", path(file + objective), "--epochs", "3",
-                                       "--hidden", "6", "--bottleneck", "2", "--objective",
-                                       objective});
+      const Outcome train =
+          hourglass({"train", path(file + ".csv"), "--split", path("held.csv"), "--output",
+                     path(file + objective), "--epochs", "3", "--hidden", "6", "--bottleneck", "2",
+                     "--objective", objective});
       ASSERT_EQ(train.code, 0) << train.err;
       weights.push_back(
           load_model(folder_ / (file + objective) / "k=2" / "model.safetensors").weights);
@@ -454,9 +453,9 @@ TEST_F(TrainCommandTest, HeldOutValuesChangeNoBit) {
 }
 
 TEST_F(TrainCommandTest, HeldOutRatingsAreWatchedAndTheBestWeightsKept) {
-  const Outcome train = hourglass(small(
-      "a", {"--holdout", "0.2", "--monitor", "holdout", "--learning-rate", "0.05", "--epochs", "60",
-            "--patience", "8", "--dropout", "0.2"}));
+  const Outcome train =
+      hourglass(small("a", {"--holdout", "0.2", "--monitor", "holdout", "--learning-rate", "0.05",
+                            "--epochs", "60", "--patience", "8", "--dropout", "0.2"}));
   ASSERT_EQ(train.code, 0) << train.err;
   EXPECT_TRUE(contains(train.err, " held out)")) << train.err;
   const nlohmann::json result = run("a").at("results").at(0);
@@ -479,8 +478,8 @@ TEST_F(TrainCommandTest, HeldOutRatingsAreWatchedAndTheBestWeightsKept) {
 TEST_F(TrainCommandTest, AFileOfHeldOutRatings) {
   test::put_bytes(folder_ / "all.csv", "user,item,rating\nx,a,1\nx,b,2\ny,a,3\ny,c,4\nz,b,5\n");
   test::put_bytes(folder_ / "out.csv", "user,item,rating\nx,b,2\nz,c,5\nnew,a,1\n");
-  const Words command = {"train",    path("all.csv"),      "--output", path("a"), "--epochs", "2",
-                         "--hidden", "4", "--bottleneck", "2"};
+  const Words command = {"train", path("all.csv"), "--output", path("a"),      "--epochs",
+                         "2",     "--hidden",      "4",        "--bottleneck", "2"};
   const Outcome train = hourglass(command + Words{"--split", path("out.csv")});
   ASSERT_EQ(train.code, 0) << train.err;
   EXPECT_TRUE(contains(train.err, "out.csv: 1 ratings are of unknown rows or columns"))
@@ -495,9 +494,8 @@ TEST_F(TrainCommandTest, AFileOfHeldOutRatings) {
                 .code,
             2);
   EXPECT_EQ(hourglass({"train", path("all.csv"), "--output", path("c"), "--holdout", "1"}).code, 1);
-  EXPECT_EQ(hourglass({"train", path("all.csv"), "--output", path("d"), "--monitor", "holdout"})
-                .code,
-            1);
+  EXPECT_EQ(
+      hourglass({"train", path("all.csv"), "--output", path("d"), "--monitor", "holdout"}).code, 1);
 }
 
 }  // namespace

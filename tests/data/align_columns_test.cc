@@ -60,8 +60,7 @@ TEST(AlignColumnsTest, TheSameColumnsChangeNothing) {
 }
 
 TEST(AlignColumnsTest, NoIdInCommonIsAnError) {
-  const std::string error =
-      test::error_text([] { align(four_columns(), ids({"0", "00"})); });
+  const std::string error = test::error_text([] { align(four_columns(), ids({"0", "00"})); });
   EXPECT_NE(error.find("share no id"), error.npos) << error;
 }
 

@@ -29,8 +29,9 @@ std::vector<Scored> best(TopK& top, const std::vector<float>& scores) {
 TEST(TopKTest, IsASortCutAtK) {
   std::mt19937 random(42);
   for (const std::size_t n : {0, 1, 2, 31, 32, 257, 1031}) {
-    for (const std::int64_t k : {std::int64_t{1}, std::int64_t{2}, std::int64_t{10}, std::int64_t{100}, std::int64_t{1000},
-                                 std::numeric_limits<std::int64_t>::max()}) {
+    for (const std::int64_t k :
+         {std::int64_t{1}, std::int64_t{2}, std::int64_t{10}, std::int64_t{100}, std::int64_t{1000},
+          std::numeric_limits<std::int64_t>::max()}) {
       for (const int different : {2, 7, 1000000}) {  // few different scores: many ties
         std::vector<float> scores(n);
         for (float& score : scores) {

@@ -20,14 +20,14 @@ struct DropoutCase {
   Results run(Backend& backend) const {
     GuardedMemory memory(backend);
     const HostColumns columns(batch);
-    backend.run(DropoutInput{
-        .batch = memory.batch(batch),
-        .row_begin = memory.array("row_begin", columns.row_begin, Access::kRead),
-        .probability = probability,
-        .scale = 1 / (1 - probability),
-        .seed = seed,
-        .draw = draw,
-        .values = memory.written<float>("values", batch.n_entries() + batch.size())});
+    backend.run(
+        DropoutInput{.batch = memory.batch(batch),
+                     .row_begin = memory.array("row_begin", columns.row_begin, Access::kRead),
+                     .probability = probability,
+                     .scale = 1 / (1 - probability),
+                     .seed = seed,
+                     .draw = draw,
+                     .values = memory.written<float>("values", batch.n_entries() + batch.size())});
     return memory.finish();
   }
 };

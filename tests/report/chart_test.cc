@@ -69,9 +69,16 @@ TEST(LineChartTest, ALogarithmicAxisHasDecadesAndLeavesOutWhatIsNotPositive) {
 TEST(LineChartTest, SurvivesAnyData) {
   const double nan = std::nan(""), infinity = std::numeric_limits<double>::infinity();
   const double most = std::numeric_limits<double>::max();
-  for (const std::vector<double>& y :
-       {std::vector<double>{}, {5}, {5, 5, 5}, {nan, nan}, {1, nan, infinity, 2}, {0, 0},
-        {-most, most}, {5e-324, 1e-300}, {-3, -2, -1}, {1e15, 1e15 + 1}}) {
+  for (const std::vector<double>& y : {std::vector<double>{},
+                                       {5},
+                                       {5, 5, 5},
+                                       {nan, nan},
+                                       {1, nan, infinity, 2},
+                                       {0, 0},
+                                       {-most, most},
+                                       {5e-324, 1e-300},
+                                       {-3, -2, -1},
+                                       {1e15, 1e15 + 1}}) {
     for (const Scale scale : {Scale::kLinear, Scale::kLog}) {
       LineChart chart = losses();
       chart.levels.clear();

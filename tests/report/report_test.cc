@@ -40,16 +40,27 @@ class ReportTest : public testing::Test {
          {"outcome", "done"},
          {"seconds", 12.5},
          {"results",
-          {{{"bottleneck", 4}, {"outcome", "done"}, {"epochs", 3}, {"best", 0.25}, {"loss", 0.5},
-            {"parameters", 1234567}, {"seconds", 1.5}, {"stopped_early", true}},
-           {{"bottleneck", 8}, {"outcome", "done"}, {"epochs", 3}, {"best", 0.125},
+          {{{"bottleneck", 4},
+            {"outcome", "done"},
+            {"epochs", 3},
+            {"best", 0.25},
+            {"loss", 0.5},
+            {"parameters", 1234567},
+            {"seconds", 1.5},
+            {"stopped_early", true}},
+           {{"bottleneck", 8},
+            {"outcome", "done"},
+            {"epochs", 3},
+            {"best", 0.125},
             {"loss", 0.25}}}}});
     for (const int k : {4, 8}) {
       const BottleneckFolder bottleneck = run.create_bottleneck(k);
       std::string log;
       for (int epoch = 1; epoch <= 3; ++epoch) {
-        log += nlohmann::json{{"epoch", epoch},       {"loss", 1.0 / (epoch * k)},
-                              {"best", 0.1},          {"improved", epoch < 3},
+        log += nlohmann::json{{"epoch", epoch},
+                              {"loss", 1.0 / (epoch * k)},
+                              {"best", 0.1},
+                              {"improved", epoch < 3},
                               {"holdout_loss", 2.0 / epoch}}
                    .dump() +
                "\n";
@@ -83,17 +94,18 @@ TEST_F(ReportTest, TellsTheRunItsResultsAndItsOptions) {
     // The namespace of SVG is a name, not an address.
     std::string rest = html;
     const std::string name = "http://www.w3.org/2000/svg";
-    for (auto at = rest.find(name); at != rest.npos; at = rest.find(name)) rest.erase(at, name.size());
+    for (auto at = rest.find(name); at != rest.npos; at = rest.find(name))
+      rest.erase(at, name.size());
     EXPECT_FALSE(contains(rest, foreign)) << foreign;
   }
   EXPECT_EQ(html, report().html) << "other bytes for the same folder";
 }
 
 TEST_F(ReportTest, HasAChartABottleneckAndOneOfAllOnBothScales) {
-  EXPECT_EQ(charts(), (std::vector<std::string>{
-                          "ratings.svg", "loss.svg", "loss-log.svg", "holdout-loss.svg",
-                          "holdout-loss-log.svg", "loss-k=4.svg", "loss-k=4-log.svg",
-                          "loss-k=8.svg", "loss-k=8-log.svg"}));
+  EXPECT_EQ(charts(),
+            (std::vector<std::string>{"ratings.svg", "loss.svg", "loss-log.svg", "holdout-loss.svg",
+                                      "holdout-loss-log.svg", "loss-k=4.svg", "loss-k=4-log.svg",
+                                      "loss-k=8.svg", "loss-k=8-log.svg"}));
   for (const ChartFile& chart : report().charts) {
     EXPECT_TRUE(contains(report().html, chart.svg)) << chart.name << " is not in the page";
   }
@@ -103,9 +115,15 @@ TEST_F(ReportTest, EvaluationsHaveTheirTitleWarningAndBaselines) {
   const nlohmann::json histogram = {
       {"edges", {0, 1, 2}}, {"counts", {3, 1}}, {"below", 0}, {"above", 1}};
   const auto result = [&](const char* name, double rmse) {
-    return nlohmann::json{{"name", name},     {"rmse", rmse},  {"mae", 0.5}, {"ndcg", 0.25},
-                          {"recall", 0.5},    {"hit_rate", 1}, {"rmse_all_cells", 2},
-                          {"masked_value_count", 77777}, {"histogram", histogram}};
+    return nlohmann::json{{"name", name},
+                          {"rmse", rmse},
+                          {"mae", 0.5},
+                          {"ndcg", 0.25},
+                          {"recall", 0.5},
+                          {"hit_rate", 1},
+                          {"rmse_all_cells", 2},
+                          {"masked_value_count", 77777},
+                          {"histogram", histogram}};
   };
   nlohmann::json four = result("k=4", 0.75), popularity = result("popularity", 0);
   four["bottleneck"] = 4;
@@ -115,8 +133,14 @@ TEST_F(ReportTest, EvaluationsHaveTheirTitleWarningAndBaselines) {
   const nlohmann::json evaluation = {
       {"title", "Masked ratings (seen in training), order within a row"},
       {"warning", "the model has seen <these>"},
-      {"hidden", "masked"}, {"by", "row"}, {"k", 10}, {"threshold", 0.1}, {"rows", 100},
-      {"hidden_ratings", 500}, {"rows_ranked", 99}, {"rating_histogram", histogram},
+      {"hidden", "masked"},
+      {"by", "row"},
+      {"k", 10},
+      {"threshold", 0.1},
+      {"rows", 100},
+      {"hidden_ratings", 500},
+      {"rows_ranked", 99},
+      {"rating_histogram", histogram},
       {"results", {four, result("global mean", 1.25), popularity}}};
   put_bytes(folder_ / "evaluation-masked-by-row.json", evaluation.dump());
   const std::string html = report().html;

@@ -25,7 +25,7 @@ struct EvaluationOptions {
 /// Counts of values in intervals [edges[i], edges[i + 1]), the last one closed.
 struct Distribution {
   std::vector<float> edges;
-  std::vector<std::int64_t> counts;     ///< [edges.size() - 1]
+  std::vector<std::int64_t> counts;   ///< [edges.size() - 1]
   std::int64_t below = 0, above = 0;  ///< outside the edges
 
   Distribution() = default;
@@ -36,10 +36,10 @@ struct Distribution {
 
 /// Of predictions. Absent where the scorer gives an order only.
 struct RatingErrors {
-  double rmse = 0, mae = 0;           ///< over all hidden cells
-  double rmse_all_cells = 0;          ///< of whole rows, 0 where there is no rating: the notebook's
-  std::int64_t n_above_threshold = 0; ///< cells predicted above it: its 'Masked Value Count'
-  Distribution predictions;           ///< of the hidden cells
+  double rmse = 0, mae = 0;   ///< over all hidden cells
+  double rmse_all_cells = 0;  ///< of whole rows, 0 where there is no rating: the notebook's
+  std::int64_t n_above_threshold = 0;  ///< cells predicted above it: its 'Masked Value Count'
+  Distribution predictions;            ///< of the hidden cells
 };
 
 /// Of the order of the cells that were not given; relevant are the hidden ones (binary). Means over
@@ -57,9 +57,9 @@ struct Evaluation {
   RankingQuality ranking;
 };
 
-/// Holds `scorer`, which scores the sample's rows, to what it was not given. In blocks: no more than
-/// a few million scores are in memory at a time. Throws Error where k is more than the candidates'
-/// line is long, or a score is not finite.
+/// Holds `scorer`, which scores the sample's rows, to what it was not given. In blocks: no more
+/// than a few million scores are in memory at a time. Throws Error where k is more than the
+/// candidates' line is long, or a score is not finite.
 Evaluation evaluate(Scorer& scorer, const HiddenSample& sample, const EvaluationOptions& options);
 
 /// The lines (rows, or columns) that have a hidden rating.

@@ -18,8 +18,8 @@ struct HiddenSample {
 };
 
 /// `n` of the rows that have a rating, given or hidden, drawn without replacement: those with the
-/// least Philox(seed, kSample, 0, row). Fewer where there are not so many. Throws Error where a sample is
-/// empty, hides nothing or gives nothing.
+/// least Philox(seed, kSample, 0, row). Fewer where there are not so many. Throws Error where a
+/// sample is empty, hides nothing or gives nothing.
 HiddenSample draw_sample(const SplitRatings& ratings, std::int64_t n, std::uint64_t seed);
 
 }  // namespace hourglass

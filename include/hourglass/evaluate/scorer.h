@@ -62,14 +62,16 @@ class AdditiveScorer : public Scorer {
 ///   global mean: every cell is the mean mu of the ratings
 ///   biases: mu + b_row + b_column, by alternating least squares with a penalty of kBiasPenalty
 ///     times each bias's square (Koren, Factor in the neighbors, 2010, section 2.1)
-///   popularity: the number of ratings of the column (within a row), or of the row (within a column)
+///   popularity: the number of ratings of the column (within a row), or of the row (within a
+///   column)
 struct Baselines {
   double mean = 0;
   std::vector<double> row_bias, column_bias;
   std::vector<std::int64_t> row_count, column_count;
 
   static constexpr double kBiasPenalty = 10;
-  static constexpr double kBiasTolerance = 1e-9;  ///< a sweep that moves no bias by more is the last
+  static constexpr double kBiasTolerance =
+      1e-9;  ///< a sweep that moves no bias by more is the last
   static constexpr int kMostBiasSweeps = 1000;
 
   /// Throws Error where `ratings` has none.
