@@ -10,7 +10,7 @@ namespace hourglass {
 namespace {
 
 constexpr double kTitleScale = 1.22;  // its font is larger, and semi-bold
-constexpr double kTitleLine = 19, kCaptionLine = 16, kMargin = 12;
+constexpr double kTitleLine = 19, kLabelHeight = 36, kCaptionLine = 16;
 
 // Breaks a text at spaces into lines of at most `width` pixels; a longer word stands alone.
 std::vector<std::string> wrapped(std::string_view text, double width) {
@@ -21,7 +21,7 @@ std::vector<std::string> wrapped(std::string_view text, double width) {
     text.remove_prefix(std::min(end + 1, text.size()));
     if (word.empty()) continue;
     if (!lines.empty() && text_width(lines.back()) + 4 + text_width(word) <= width) {
-      lines.back() += " " + std::string(word);
+      lines.back().append(1, ' ').append(word);
     } else {
       lines.push_back(shortened(word, width));
     }
@@ -30,13 +30,17 @@ std::vector<std::string> wrapped(std::string_view text, double width) {
 }
 
 std::vector<std::string> title_lines(const std::string& title) {
-  return wrapped(title, (Frame::kWidth - 2 * kMargin) / kTitleScale);
+  return wrapped(title, (Frame::kWidth - 2 * Frame::kMargin) / kTitleScale);
+}
+
+std::string label_of(const Axis& axis) {
+  return axis.scale == Scale::kLog ? axis.label + ", log scale" : axis.label;
 }
 
 }  // namespace
 
-double Frame::plot_top(const std::string& title) {
-  return 40 + kTitleLine * static_cast<double>(title_lines(title).size());
+double Frame::title_bottom(const std::string& title) {
+  return 8 + kTitleLine * static_cast<double>(title_lines(title).size());
 }
 
 double Frame::left_margin(const Ruler& y) {
@@ -45,22 +49,23 @@ double Frame::left_margin(const Ruler& y) {
   return kMargin + widest + 10;
 }
 
-Frame::Frame(const std::string& title, const Side& x, const Side& y, double right_margin,
-             double plot_height)
+Frame::Frame(const std::string& title, const Side& x, const Side& y, const Room& room)
     : title_(title),
       empty_(x.extent.empty() || y.extent.empty()),
-      y_(y.axis, y.extent, y.ends, plot_top(title) + plot_height, plot_top(title)),
-      x_(x.axis, x.extent, x.ends, left_margin(y_), kWidth - right_margin) {
+      legend_top_(title_bottom(title)),
+      y_(y.axis, y.extent, y.ends, legend_top_ + room.legend + kLabelHeight + room.plot,
+         legend_top_ + room.legend + kLabelHeight),
+      x_(x.axis, x.extent, x.ends, left_margin(y_), kWidth - room.right) {
   double top = 8;
   for (const std::string& line : title_lines(title)) {
     svg_.text(kMargin, top += kTitleLine, line, Svg::Anchor::kStart, "hg-title");
   }
-  draw_axes(x.axis.label, y.axis.label);
+  draw_axes(x.axis, y.axis);
 }
 
-void Frame::draw_axes(const std::string& x_label, const std::string& y_label) {
+void Frame::draw_axes(const Axis& x_axis, const Axis& y_axis) {
   const double left = x_.begin(), right = x_.end(), bottom = y_.begin(), top = y_.end();
-  svg_.text(kMargin, top - 10, y_label, Svg::Anchor::kStart, "hg-soft");
+  svg_.text(kMargin, top - 15, label_of(y_axis), Svg::Anchor::kStart, "hg-soft");
   std::string grid;
   for (const Tick& tick : y_.ticks()) {
     const double y = y_.place(tick.value);
@@ -78,7 +83,7 @@ void Frame::draw_axes(const std::string& x_label, const std::string& y_label) {
     free_from = x + half + 6;
   }
   svg_.add(fmt::format("<path class=\"hg-axis\" d=\"{}\"/>\n", axis));
-  svg_.text((left + right) / 2, bottom + 38, x_label, Svg::Anchor::kMiddle, "hg-soft");
+  svg_.text((left + right) / 2, bottom + 38, label_of(x_axis), Svg::Anchor::kMiddle, "hg-soft");
   if (empty_) {
     svg_.text((left + right) / 2, (top + bottom) / 2, "nothing to draw", Svg::Anchor::kMiddle);
   }

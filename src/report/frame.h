@@ -17,28 +17,38 @@ class Frame {
     Ends ends = Ends::kAtTicks;
   };
 
-  static constexpr double kWidth = 560;
+  /// On a phone a chart shrinks to some 350 pixels: a wider one would be too small to read there.
+  static constexpr double kWidth = 480;
+  static constexpr double kMargin = 12;
   static constexpr double kPlotHeight = 230;
 
-  /// Draws all but the caption. `right_margin`: for names at the right of the plot.
-  Frame(const std::string& title, const Side& x, const Side& y, double right_margin = 16,
-        double plot_height = kPlotHeight);
+  /// Room beside and above the plot for what the chart itself puts there, and the plot's height.
+  struct Room {
+    double right = 16;
+    double legend = 0;  ///< below the title
+    double plot = kPlotHeight;
+  };
+
+  /// Draws all but the caption.
+  Frame(const std::string& title, const Side& x, const Side& y, const Room& room);
 
   const Ruler& x() const { return x_; }
   const Ruler& y() const { return y_; }
   Svg& svg() { return svg_; }
+  double legend_top() const { return legend_top_; }
   bool empty() const { return empty_; }
 
   /// The document, with the caption below the plot.
   std::string finish(const std::string& caption);
 
  private:
-  static double plot_top(const std::string& title);
+  static double title_bottom(const std::string& title);
   static double left_margin(const Ruler& y);
-  void draw_axes(const std::string& x_label, const std::string& y_label);
+  void draw_axes(const Axis& x, const Axis& y);
 
   std::string title_;
   bool empty_;
+  double legend_top_;
   Ruler y_, x_;
   Svg svg_;
 };

@@ -11,7 +11,7 @@
 namespace hourglass {
 namespace {
 
-constexpr double kSwatch = 20, kNameHeight = 17, kWidestName = 150;
+constexpr double kSwatch = 20, kNameHeight = 17, kWidestName = 165;
 
 struct Place {
   double x, y;
@@ -95,7 +95,9 @@ class Piece {
 };
 
 LineDrawing::LineDrawing(const LineChart& chart)
-    : chart_(chart), frame_(chart.title, x_side(), y_side(), right_margin(), plot_height()) {
+    : chart_(chart),
+      frame_(chart.title, x_side(), y_side(),
+             {.right = right_margin(), .legend = 0, .plot = plot_height()}) {
   for (const Level& level : chart.levels) draw_level(level);
   for (std::size_t i = 0; i < chart.lines.size(); ++i) {
     draw_line(chart.lines[i], series_classes(i));
@@ -140,7 +142,7 @@ double LineDrawing::right_margin() const {
     if (!line.name.empty()) widest = std::max(widest, text_width(line.name));
   }
   for (const Level& level : chart_.levels) widest = std::max(widest, text_width(level.name));
-  return widest < 0 ? 20 : std::min(widest, kWidestName) + kSwatch + 20;
+  return widest < 0 ? 20 : std::min(widest, kWidestName) + kSwatch + 26;
 }
 
 // Names stand below each other: many make the chart taller.

@@ -20,6 +20,7 @@ constexpr const char* kPage = R"(<!DOCTYPE html>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{title}</title>
 <style>
 :root{{color-scheme:light dark;--page:#fff;--ink:#1b1f24;--soft:#57606a;--line:#d5d9de;--shade:#f4f6f8;--warn:#8a4b00}}
@@ -29,7 +30,7 @@ h1{{font-size:1.6rem;margin:.5rem 0}} h2{{font-size:1.25rem;margin:2.2rem 0 .6re
 p.soft,caption,figcaption{{color:var(--soft)}} .warning{{color:var(--warn)}}
 nav a{{margin-right:1rem;color:inherit}}
 .charts{{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1rem}}
-figure{{margin:0;min-width:0}} figure svg{{max-width:100%;height:auto}}
+figure{{margin:0;min-width:0}} figure svg{{width:100%;max-width:36rem;height:auto}}
 .scroll{{overflow-x:auto}}
 table{{border-collapse:collapse;font-variant-numeric:tabular-nums}}
 caption{{text-align:left;padding:.3rem 0}} th,td{{padding:.25rem .75rem;text-align:right;border-bottom:1px solid var(--line);white-space:nowrap}}
@@ -47,8 +48,8 @@ using Cells = std::vector<std::string>;
 /// A table; without a head where that is empty. Cells are escaped here.
 std::string table(const std::string& caption, const Cells& head, const std::vector<Cells>& rows,
                   bool texts = false) {
-  std::string html = texts ? "<div class=\"scroll\"><table class=\"pairs\">\n"
-                           : "<div class=\"scroll\"><table>\n";
+  std::string html =
+      texts ? "<div class=\"scroll\"><table class=\"pairs\">\n" : "<div class=\"scroll\"><table>\n";
   if (!caption.empty()) html += "<caption>" + escaped(caption) + "</caption>\n";
   if (!head.empty()) {
     html += "<thead><tr>";
@@ -90,6 +91,7 @@ class Page {
   void losses();
   void results();
   void evaluations();
+  void evaluation(const EvaluationFile& file);
   void clusters();
   void options();
 
@@ -140,7 +142,7 @@ void Page::losses() {
   add(sweep_charts(data_));
   for (const Epochs& epochs : data_.bottlenecks) {
     body_ += fmt::format("<h3>Bottleneck {}</h3>\n", epochs.bottleneck);
-    add(bottleneck_charts(epochs));
+    add(bottleneck_charts(data_, epochs));
   }
 }
 
@@ -149,16 +151,16 @@ void Page::results() {
   const auto results = data_.run.value("results", nlohmann::json::array());
   std::vector<Cells> rows;
   for (const nlohmann::json& result : results) {
-    rows.push_back({shown(result, "bottleneck"), shown(result, "outcome"),
-                    shown(result, "epochs"), shown(result, "best"), shown(result, "best_epoch"),
-                    shown(result, "loss"), shown(result, "holdout_loss"),
-                    shown(result, "seconds", "{:.2f}"), shown(result, "parameters"),
-                    shown(result, "stopped_early")});
+    rows.push_back({shown(result, "bottleneck"), shown(result, "outcome"), shown(result, "epochs"),
+                    shown(result, "best"), shown(result, "best_epoch"), shown(result, "loss"),
+                    shown(result, "holdout_loss"), shown(result, "seconds", "{:.2f}"),
+                    shown(result, "parameters"), shown(result, "stopped_early")});
   }
-  body_ += table("Losses are means of an epoch; \"best\" is of the loss that early stopping watched.",
-                 {"bottleneck", "outcome", "epochs", "best loss", "best epoch", "last loss",
-                  "held-out loss", "seconds", "parameters", "stopped early"},
-                 rows);
+  body_ +=
+      table("Losses are means of an epoch; \"best\" is of the loss that early stopping watched.",
+            {"bottleneck", "outcome", "epochs", "best loss", "best epoch", "last loss",
+             "held-out loss", "seconds", "parameters", "stopped early"},
+            rows);
 }
 
 void Page::evaluations() {
@@ -167,48 +169,53 @@ void Page::evaluations() {
     body_ += "<p class=\"soft\">None yet: <code>hourglass evaluate</code> makes one.</p>\n";
   }
   for (const EvaluationFile& file : data_.evaluations) {
-    const nlohmann::json& json = file.json;
-    const std::string k = shown(json, "k");
-    body_ += fmt::format("<h3>{}</h3>\n", escaped(shown(json, "title")));
-    if (json.contains("warning")) {
-      body_ += "<p class=\"warning\">Warning: " + escaped(shown(json, "warning")) + ".</p>\n";
-    }
-    std::vector<Cells> rows;
-    for (const nlohmann::json& result : json["results"]) {
-      rows.push_back({shown(result, "name"), shown(result, "rmse", "{:.4f}"),
-                      shown(result, "mae", "{:.4f}"), shown(result, "rmse_all_cells", "{:.4f}"),
-                      shown(result, "masked_value_count"), shown(result, "recall", "{:.4f}"),
-                      shown(result, "ndcg", "{:.4f}"), shown(result, "hit_rate", "{:.4f}")});
-    }
-    body_ += table(fmt::format("{}. {} rows, {} hidden ratings; {} {}s with a hidden one are "
-                               "ranked. RMSE and MAE are over the hidden ratings.",
-                               shown(json, "title"), shown(json, "rows"),
-                               shown(json, "hidden_ratings"), shown(json, "rows_ranked"),
-                               shown(json, "by")),
-                   {"", "RMSE", "MAE", "RMSE, all cells",
-                    "predictions above " + shown(json, "threshold", "{:g}"), "Recall@" + k,
-                    "NDCG@" + k, "hit rate@" + k},
-                   rows);
-    add(evaluation_charts(file));
+    as_written(file.path, "evaluate again", [&] { evaluation(file); });
   }
+}
+
+void Page::evaluation(const EvaluationFile& file) {
+  const nlohmann::json& json = file.json;
+  const std::string k = shown(json, "k");
+  body_ += fmt::format("<h3>{}</h3>\n", escaped(shown(json, "title")));
+  if (json.contains("warning")) {
+    body_ += "<p class=\"warning\">Warning: " + escaped(shown(json, "warning")) + ".</p>\n";
+  }
+  std::vector<Cells> rows;
+  for (const nlohmann::json& result : json["results"]) {
+    rows.push_back({shown(result, "name"), shown(result, "rmse", "{:.4f}"),
+                    shown(result, "mae", "{:.4f}"), shown(result, "rmse_all_cells", "{:.4f}"),
+                    shown(result, "masked_value_count"), shown(result, "recall", "{:.4f}"),
+                    shown(result, "ndcg", "{:.4f}"), shown(result, "hit_rate", "{:.4f}")});
+  }
+  body_ += table(fmt::format("{} rows, {} hidden ratings; {} {}s with a hidden one are ranked. "
+                             "RMSE and MAE are over the hidden ratings.",
+                             shown(json, "rows"), shown(json, "hidden_ratings"),
+                             shown(json, "rows_ranked"), shown(json, "by")),
+                 {"", "RMSE", "MAE", "RMSE, all cells",
+                  "predictions above " + shown(json, "threshold", "{:g}"), "Recall@" + k,
+                  "NDCG@" + k, "hit rate@" + k},
+                 rows);
+  add(evaluation_charts(file));
 }
 
 void Page::clusters() {
   section("clusters", "Principal components and clusters");
   if (data_.clusters.empty()) {
-    body_ += "<p class=\"soft\">None yet: <code>hourglass cluster --output</code> this folder, or a "
-             "bottleneck's, makes them.</p>\n";
+    body_ +=
+        "<p class=\"soft\">None yet: <code>hourglass cluster --output</code> this folder, or a "
+        "bottleneck's, makes them.</p>\n";
   }
   for (const ClusterFile& file : data_.clusters) {
     const nlohmann::json& json = file.json;
-    const std::string of = shown(json, "of") + (json.contains("bottleneck")
-                                                    ? " of bottleneck " + shown(json, "bottleneck")
-                                                    : "");
-    body_ += fmt::format("<h3>Of the {}</h3>\n<p>{} clusters, inertia {}, silhouette {} (a sample "
-                         "of {}); sizes {}.</p>\n",
-                         escaped(of), shown(json, "clusters"), shown(json, "inertia"),
-                         shown(json, "silhouette", "{:.3f}"), shown(json, "silhouette_sample"),
-                         escaped(shown(json, "sizes")));
+    const std::string of =
+        shown(json, "of") +
+        (json.contains("bottleneck") ? " of bottleneck " + shown(json, "bottleneck") : "");
+    body_ += fmt::format(
+        "<h3>Of the {}</h3>\n<p>{} clusters, inertia {}, silhouette {} (a sample "
+        "of {}); sizes {}.</p>\n",
+        escaped(of), shown(json, "clusters"), shown(json, "inertia"),
+        shown(json, "silhouette", "{:.3f}"), shown(json, "silhouette_sample"),
+        escaped(shown(json, "sizes")));
     if (file.has_chart) add({{file.name, draw(file.chart)}});
   }
 }
@@ -219,21 +226,24 @@ void Page::options() {
   const auto options = data_.run.value("options", nlohmann::json::object());
   for (const auto& [name, value] : options.items()) {
     // As the command line would have it: no thousands' commas here.
-    rows.push_back({"--" + name, value.is_string() ? value.get<std::string>()
-                                                   : value.dump(-1, ' ', false,
-                                                                nlohmann::json::error_handler_t::
-                                                                    replace)});
+    rows.push_back(
+        {"--" + name, value.is_string()
+                          ? value.get<std::string>()
+                          : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
   }
   body_ += table("What decides the result.", {"option", "value"}, rows, true);
 }
 
 Report Page::finish() {
-  summary();
-  losses();
-  results();
+  const auto of_run = [&](auto part) {
+    as_written(data_.run_json, "train anew into another folder", [&] { (this->*part)(); });
+  };
+  of_run(&Page::summary);
+  of_run(&Page::losses);
+  of_run(&Page::results);
   evaluations();
   clusters();
-  options();
+  of_run(&Page::options);
   const std::string title = "Hourglass: " + data_.path;
   const std::string top = "<h1>" + escaped(title) + "</h1>\n<nav>\n" + contents_ + "</nav>\n";
   return {fmt::format(fmt::runtime(kPage), fmt::arg("title", escaped(title)),

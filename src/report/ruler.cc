@@ -23,23 +23,28 @@ std::string power_of_ten(int exponent) {
   return text;
 }
 
-// 2.5×10⁻⁷, and 10⁻⁷ for a mantissa of 1.
-std::string scientific(double value) {
-  const std::string text = fmt::format("{:.4e}", value);
+// 2.5×10⁻⁷ with as many digits as tell multiples of `step` apart; 10⁻⁷ for a mantissa of 1.
+std::string scientific(double value, double step) {
+  const double digits = std::ceil(std::log10(std::abs(value) / step) - 1e-9);
+  const std::string text =
+      fmt::format("{:.{}e}", value, std::clamp(static_cast<int>(digits), 0, 15));
   const std::size_t e = text.find('e');
   std::string mantissa = text.substr(0, e);
-  mantissa.erase(mantissa.find_last_not_of('0') + 1);
-  if (mantissa.ends_with('.')) mantissa.pop_back();
-  const std::string power = power_of_ten(std::stoi(text.substr(e + 1)));
-  if (mantissa == "1") return power;
-  return (mantissa.starts_with('-') ? "−" + mantissa.substr(1) : mantissa) + "×" + power;
+  if (mantissa.find('.') != mantissa.npos) {
+    mantissa.erase(mantissa.find_last_not_of('0') + 1);
+    if (mantissa.ends_with('.')) mantissa.pop_back();
+  }
+  const int exponent = std::stoi(text.substr(e + 1));
+  if (mantissa.starts_with('-')) mantissa.replace(0, 1, "−");
+  if (exponent == 0) return mantissa;
+  return mantissa == "1" ? power_of_ten(exponent) : mantissa + "×" + power_of_ten(exponent);
 }
 
 // `value`, a multiple of `step`, with as many decimals as tell such multiples apart.
 std::string label_of(double value, double step) {
   if (value == 0) return "0";
   const double magnitude = std::abs(value);
-  if (magnitude >= 1e7 || step < 0.99e-4) return scientific(value);
+  if (magnitude >= 1e7 || step < 0.99e-4) return scientific(value, step);
   const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9)));
   std::string text = fmt::format("{:.{}f}", magnitude, decimals);
   if (decimals == 0) text = grouped(static_cast<std::int64_t>(std::llround(magnitude)));

@@ -10,7 +10,18 @@
 namespace hourglass {
 namespace {
 
-constexpr const char* kLoss = "loss (mean square)";
+// What the run's objective is the mean square over.
+std::string objective_of(const RunData& data) {
+  const auto options = data.run.value("options", nlohmann::json::object());
+  return options.value("objective", "");
+}
+
+std::string loss_label(const RunData& data) {
+  const std::string objective = objective_of(data);
+  if (objective == "all") return "loss (mean square over all cells)";
+  if (objective == "observed") return "loss (mean square over rated cells)";
+  return "loss (mean square)";
+}
 
 /// The chart as it is, and with a logarithmic y axis.
 void add_both_scales(std::vector<NamedChart>& charts, const std::string& name, LineChart chart) {
@@ -67,8 +78,8 @@ Bars bars_of(const std::string& name, const nlohmann::json& histogram, std::stri
     bars.bars.push_back({edges[i], edges[i + 1], 100 * counts[i] / all});
   }
   if (all > 0 && below + above > 0) {
-    caption += fmt::format(" {}: {:.2g} % lie below, {:.2g} % above.", name, 100 * below / all,
-                           100 * above / all);
+    caption += fmt::format(" {:.2g} % of the {} lie below the axis, {:.2g} % above.",
+                           100 * below / all, name, 100 * above / all);
   }
   return bars;
 }
@@ -80,7 +91,8 @@ std::vector<NamedChart> sweep_charts(const RunData& data) {
   training.title = "Training loss of every bottleneck";
   holdout.title = "Held-out loss of every bottleneck";
   training.x.label = holdout.x.label = "epoch";
-  training.y.label = holdout.y.label = kLoss;
+  training.y.label = loss_label(data);
+  holdout.y.label = "loss (mean square over ratings never trained on)";
   for (const Epochs& epochs : data.bottlenecks) {
     const std::string name = fmt::format("k={}", epochs.bottleneck);
     const bool few = epochs.epoch.size() <= 2;
@@ -95,18 +107,18 @@ std::vector<NamedChart> sweep_charts(const RunData& data) {
   return charts;
 }
 
-std::vector<NamedChart> bottleneck_charts(const Epochs& epochs) {
+std::vector<NamedChart> bottleneck_charts(const RunData& data, const Epochs& epochs) {
   LineChart chart;
   chart.title = fmt::format("Loss, bottleneck {}", epochs.bottleneck);
   chart.caption = rung(epochs);
   chart.x.label = "epoch";
-  chart.y.label = kLoss;
+  chart.y.label = loss_label(data);
   const bool few = epochs.epoch.size() <= 2;
   const auto add = [&](const char* name, const std::vector<double>& y) {
     if (!y.empty()) chart.lines.push_back({name, epochs.epoch, y, few, epochs.best_epoch});
   };
   add("training", epochs.loss);
-  add("held out", epochs.holdout);
+  if (objective_of(data) != "all") add("held out", epochs.holdout);
   add("mean square", epochs.mean_square);
   add("sparsity penalty", epochs.penalty);
   std::vector<NamedChart> charts;
@@ -153,21 +165,24 @@ std::vector<NamedChart> evaluation_charts(const EvaluationFile& evaluation) {
   charts.push_back({evaluation.name + "-ndcg", draw(against_bottleneck(evaluation, "ndcg", ndcg))});
   const auto ratings = evaluation.json.value("rating_histogram", nlohmann::json());
   if (!ratings.is_object()) return charts;
-  BarChart chart;
-  chart.title = "Hidden ratings and what was predicted for them";
-  chart.caption = evaluation.json.value("title", "") + ".";
-  chart.x.label = "rating";
-  chart.y.label = "share (%)";
-  chart.distributions.push_back(bars_of("ratings", ratings, chart.caption));
+  // A chart a model: five outlines over each other would hide what each is compared with.
   for (const nlohmann::json& result : evaluation.json["results"]) {
     if (!result.contains("bottleneck") ||
         !result.value("histogram", nlohmann::json()).is_object()) {
       continue;
     }
-    chart.distributions.push_back(
-        bars_of(result.value("name", ""), result["histogram"], chart.caption));
+    const auto name = result.value("name", "");
+    BarChart chart;
+    chart.title = fmt::format("Hidden ratings and what {} predicts for them", name);
+    chart.caption = evaluation.json.value("title", "") + ".";
+    chart.x.label = "rating";
+    chart.y.label = "share (%)";
+    chart.distributions.push_back(bars_of("ratings", ratings, chart.caption));
+    chart.distributions.push_back(bars_of("predictions", result["histogram"], chart.caption));
+    charts.push_back(
+        {fmt::format("{}-predictions-k={}", evaluation.name, result["bottleneck"].get<int>()),
+         draw(chart)});
   }
-  charts.push_back({evaluation.name + "-predictions", draw(chart)});
   return charts;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -15,26 +16,33 @@
 namespace hourglass {
 namespace {
 
+/// Without the last line where it has no end: a training that runs, or was killed, was writing it.
 std::vector<std::string> lines_of(const std::filesystem::path& path) {
-  std::ifstream file(path);
+  std::ifstream file(path, std::ios::binary);
   std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  for (std::string line; std::getline(file, line) && !file.eof();) lines.push_back(line);
   return lines;
+}
+
+/// A number of the log, which has null for what is not finite.
+double number(const nlohmann::json& record, const char* key) {
+  const nlohmann::json& value = record.at(key);
+  return value.is_null() ? std::nan("") : value.get<double>();
 }
 
 Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
   const std::filesystem::path log = folder.path / "log.jsonl";
   Epochs epochs;
   epochs.bottleneck = bottleneck;
-  std::int64_t number = 0;
+  std::int64_t line_number = 0;
   for (const std::string& line : lines_of(log)) {
-    ++number;
+    ++line_number;
     try {
       const auto record = nlohmann::json::parse(line);
       epochs.epoch.push_back(record.at("epoch"));
-      epochs.loss.push_back(record.at("loss"));
+      epochs.loss.push_back(number(record, "loss"));
       const auto add = [&](const char* key, std::vector<double>& values) {
-        if (record.contains(key)) values.push_back(record.at(key));
+        if (record.contains(key)) values.push_back(number(record, key));
       };
       add("holdout_loss", epochs.holdout);
       add("mean_square", epochs.mean_square);
@@ -42,7 +50,7 @@ Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
       if (record.value("improved", false)) epochs.best_epoch = epochs.epoch.size() - 1;
     } catch (const nlohmann::json::exception&) {
       throw Error(fmt::format("{}:{}: is no record of an epoch; train --resume mends the log",
-                              log.string(), number));
+                              log.string(), line_number));
     }
   }
   for (std::vector<double>* part : {&epochs.holdout, &epochs.mean_square, &epochs.penalty}) {
@@ -67,8 +75,9 @@ std::vector<EvaluationFile> read_evaluations(const std::filesystem::path& folder
     if (!path.filename().string().starts_with("evaluation-") || path.extension() != ".json") {
       continue;
     }
-    EvaluationFile file{path.stem().string(), read_json(path)};
-    if (!file.json.value("results", nlohmann::json()).is_array()) {
+    EvaluationFile file{path.stem().string(), path, read_json(path)};
+    const auto results = file.json.find("results");
+    if (results == file.json.end() || !results->is_array()) {
       throw Error(fmt::format("{}: has no results; evaluate again", path.string()));
     }
     evaluations.push_back(std::move(file));
@@ -96,11 +105,17 @@ void add_clusters(const std::filesystem::path& folder, const std::string& name,
   }
   std::vector<double> pc1, pc2;
   std::vector<std::int32_t> labels;
+  const auto n_clusters = clusters.json.at("clusters").get<std::int32_t>();
   for (std::int64_t row = 0; row < table.matrix.n_rows; ++row) {
     const float* values = table.matrix.values.data() + row * n_columns;
     pc1.push_back(values[0]);
     pc2.push_back(values[1]);
-    labels.push_back(static_cast<std::int32_t>(values[n_columns - 1]));
+    const float label = values[n_columns - 1];
+    if (!(label >= 0 && label < static_cast<float>(n_clusters) && label == std::floor(label))) {
+      throw Error(fmt::format("{}: row {} is in no cluster of clusters.json; cluster again",
+                              (folder / "clusters.csv").string(), table.row_ids[row]));
+    }
+    labels.push_back(static_cast<std::int32_t>(label));
   }
   const auto ratios = clusters.json.value("explained_variance_ratio", std::vector<double>{});
   clusters.chart =
@@ -114,13 +129,18 @@ void add_clusters(const std::filesystem::path& folder, const std::string& name,
 RunData read_run_data(const RunFolder& run) {
   RunData data;
   data.path = run.path().string();
+  data.run_json = run.run_json();
   data.run = run.read_run();
-  add_clusters(run.path(), "clusters", data.clusters);
+  const auto clusters_of = [&](const std::filesystem::path& folder, const std::string& name) {
+    as_written(folder / "clusters.json", "cluster again",
+               [&] { add_clusters(folder, name, data.clusters); });
+  };
+  clusters_of(run.path(), "clusters");
   for (const int bottleneck : run.bottlenecks()) {
     const BottleneckFolder folder = run.bottleneck(bottleneck);
     Epochs epochs = read_epochs(folder, bottleneck);
     if (!epochs.epoch.empty()) data.bottlenecks.push_back(std::move(epochs));
-    add_clusters(folder.path, fmt::format("clusters-k={}", bottleneck), data.clusters);
+    clusters_of(folder.path, fmt::format("clusters-k={}", bottleneck));
   }
   if (data.bottlenecks.empty()) {
     throw Error(data.path + ": no epoch of this run has ended; there is nothing to report yet");

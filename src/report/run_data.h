@@ -1,10 +1,12 @@
 #pragma once
 
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "hourglass/core/error.h"
 #include "hourglass/report/chart.h"
 #include "hourglass/train/run_folder.h"
 
@@ -22,6 +24,7 @@ struct Epochs {
 /// The table of one `evaluate`.
 struct EvaluationFile {
   std::string name;  ///< without ".json"
+  std::filesystem::path path;
   nlohmann::json json;
 };
 
@@ -35,11 +38,23 @@ struct ClusterFile {
 /// What a run's folder holds.
 struct RunData {
   std::string path;
+  std::filesystem::path run_json;  ///< the file of
   nlohmann::json run;
   std::vector<Epochs> bottlenecks;  ///< ascending
   std::vector<EvaluationFile> evaluations;
   std::vector<ClusterFile> clusters;
 };
+
+/// Does `action` with what was read from `path`; where that has not the form it should have, throws
+/// an Error that says so and gives the advice.
+template <class Action>
+auto as_written(const std::filesystem::path& path, const char* advice, Action action) {
+  try {
+    return action();
+  } catch (const nlohmann::json::exception&) {
+    throw Error(path.string() + ": is not as hourglass writes it; " + advice);
+  }
+}
 
 /// Throws Error as make_report does.
 RunData read_run_data(const RunFolder& run);

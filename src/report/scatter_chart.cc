@@ -61,7 +61,8 @@ std::string draw(const ScatterChart& chart) {
     x.extent.add(chart.xs[i], chart.x.scale);
     y.extent.add(chart.ys[i], chart.y.scale);
   }
-  Frame frame(chart.title, x, y, 16, 340);  // taller: both axes measure alike
+  Frame frame(chart.title, x, y,
+              {.right = 16, .legend = 0, .plot = 300});  // taller: both axes measure alike
   const std::vector<Group> groups = grouped_points(chart, frame, placed);
   for (std::size_t i = 0; i < groups.size(); ++i) {
     if (groups[i].data.empty()) continue;

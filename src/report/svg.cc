@@ -55,10 +55,12 @@ std::size_t character_length(std::string_view text) {
 
 double character_width(std::string_view character) {
   if (character.size() > 2) return 12;  // wide scripts, to be on the safe side
-  constexpr std::string_view kNarrow = " .,:;'|!()[]ijlftI";
-  if (kNarrow.find(character) != kNarrow.npos) return 4;
+  // DejaVu Sans's, the widest of the fonts that the style names: a line that fits in it fits.
+  constexpr std::string_view kNarrow = " .,:;'|!()[]-ijlftrI", kWide = "mwMWQO@%=+";
+  if (kNarrow.find(character) != kNarrow.npos) return 4.9;
+  if (kWide.find(character) != kWide.npos) return 11.7;
   const char c = character[0];
-  return (c >= 'A' && c <= 'Z') || c == 'm' || c == 'w' || c == '@' || c == '%' ? 9 : 7;
+  return c >= 'A' && c <= 'Z' ? 8.6 : 7.7;
 }
 
 }  // namespace
@@ -69,12 +71,23 @@ std::string escaped(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = character_length(text);
     switch (text[0]) {
-      case '&': result += "&amp;"; break;
-      case '<': result += "&lt;"; break;
-      case '>': result += "&gt;"; break;
-      case '"': result += "&quot;"; break;
-      case '\'': result += "&#39;"; break;
-      default: result += length == 0 ? kReplacement : text.substr(0, length);
+      case '&':
+        result += "&amp;";
+        break;
+      case '<':
+        result += "&lt;";
+        break;
+      case '>':
+        result += "&gt;";
+        break;
+      case '"':
+        result += "&quot;";
+        break;
+      case '\'':
+        result += "&#39;";
+        break;
+      default:
+        result += length == 0 ? kReplacement : text.substr(0, length);
     }
     text.remove_prefix(std::max<std::size_t>(length, 1));
   }
@@ -96,19 +109,18 @@ std::string shortened(std::string_view text, double width) {
   constexpr double kEllipsis = 12;
   std::size_t kept = 0;
   for (double used = kEllipsis; kept < text.size();) {
-    const std::size_t length =
-        std::max<std::size_t>(character_length(text.substr(kept)), 1);
+    const std::size_t length = std::max<std::size_t>(character_length(text.substr(kept)), 1);
     used += character_width(text.substr(kept, length));
     if (used > width) break;
     kept += length;
   }
-  return std::string(text.substr(0, kept)) + "…";
+  return fmt::format("{}…", text.substr(0, kept));
 }
 
 std::string grouped(std::int64_t n) {
   std::string digits = std::to_string(n);
   const std::size_t sign = n < 0 ? 1 : 0;
-  for (std::size_t i = digits.size(); i > sign + 3;) digits.insert(i -= 3, ",");
+  for (std::size_t i = digits.size(); i > sign + 3;) digits.insert(i -= 3, 1, ',');
   return digits;
 }
 
@@ -116,13 +128,12 @@ std::string series_classes(std::size_t i) {
   return fmt::format("hg-s{} hg-d{}", i % kStyles, i % kDashes);
 }
 
-void Svg::text(double x, double y, std::string_view text, Anchor anchor,
-               std::string_view classes) {
+void Svg::text(double x, double y, std::string_view text, Anchor anchor, std::string_view classes) {
   constexpr std::string_view kAnchors[] = {"", " text-anchor=\"middle\"", " text-anchor=\"end\""};
-  body_ += fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\"{}", x, y,
-                       kAnchors[static_cast<int>(anchor)]);
+  body_ +=
+      fmt::format("<text x=\"{:.1f}\" y=\"{:.1f}\"{}", x, y, kAnchors[static_cast<int>(anchor)]);
   if (!classes.empty()) body_ += fmt::format(" class=\"{}\"", classes);
-  body_ += ">" + escaped(text) + "</text>\n";
+  body_ += fmt::format(">{}</text>\n", escaped(text));
 }
 
 std::string Svg::document(std::string_view title, std::string_view description, double width,

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -92,6 +93,59 @@ TEST(LineChartTest, SurvivesAnyData) {
   LineChart uneven = losses();
   uneven.lines[0].x.pop_back();
   EXPECT_THROW(draw(uneven), std::invalid_argument);
+}
+
+/// The data of the first path of a class.
+std::string path_of(const std::string& svg, const std::string& css_class) {
+  const std::size_t element = svg.find("<path class=\"" + css_class);
+  if (element == svg.npos) return "";
+  const std::size_t data = svg.find(" d=\"", element) + 4;
+  return svg.substr(data, svg.find('"', data) - data);
+}
+
+TEST(LineChartTest, PointsAreInProportion) {
+  LineChart chart = losses();
+  chart.levels.clear();
+  chart.lines = {{"a", {1, 2, 3, 4}, {4, 3, 1, 0}, false, {}}};
+  double x[4], y[4];
+  const std::string line = path_of(draw(chart), "hg-line hg-s0");
+  ASSERT_EQ(std::sscanf(line.c_str(), "M%lf %lfL%lf %lfL%lf %lfL%lf %lf", &x[0], &y[0], &x[1],
+                        &y[1], &x[2], &y[2], &x[3], &y[3]),
+            8)
+      << line;
+  EXPECT_NEAR(x[1] - x[0], x[3] - x[2], 0.11) << "a tenth of a pixel is a coordinate's last digit";
+  EXPECT_NEAR(y[1] - y[0], (y[3] - y[0]) / 4, 0.11);
+  EXPECT_NEAR(y[2] - y[1], (y[3] - y[0]) / 2, 0.11);
+}
+
+TEST(LineChartTest, ValuesThatAreNoNumbersInterruptTheLine) {
+  LineChart chart = losses();
+  const double nan = std::nan("");
+  chart.lines = {{"a", {1, 2, 3, 4, 5, 6}, {1, 2, nan, 3, nan, 4}, false, {}}};
+  const std::string svg = draw(chart);
+  const std::string line = path_of(svg, "hg-line hg-s0");
+  EXPECT_EQ(count(line, "M"), 3U) << line;
+  EXPECT_TRUE(line.ends_with("h0")) << "a point alone is a dot: " << line;
+  EXPECT_TRUE(contains(svg, "2 values are not drawn: not finite."));
+}
+
+TEST(LineChartTest, ALogarithmicAxisSaysSo) {
+  LineChart chart = losses();
+  EXPECT_FALSE(contains(draw(chart), "log scale"));
+  chart.y.scale = Scale::kLog;
+  EXPECT_TRUE(contains(draw(chart), ">loss (mean square), log scale<"));
+}
+
+// However many there are, and however long their names: below the title, above the plot.
+TEST(BarChartTest, TheLegendStaysOnThePicture) {
+  BarChart chart;
+  chart.title = "Ratings";
+  chart.y.label = "share (%)";
+  for (int i = 0; i < 9; ++i) {
+    chart.distributions.push_back({std::string(static_cast<std::size_t>(5 * i + 1), 'W'),
+                                   {{0, 1, 5.0 * i}}});
+  }
+  expect_svg(draw(chart));
 }
 
 TEST(LineChartTest, TextsMayBeAnyBytes) {

@@ -15,6 +15,7 @@ namespace hourglass {
 namespace {
 
 using test::error_text;
+using test::file_bytes;
 using test::put_bytes;
 
 bool contains(const std::string& text, const std::string& part) {
@@ -87,7 +88,7 @@ TEST_F(ReportTest, TellsTheRunItsResultsAndItsOptions) {
   for (const char* part :
        {"books &amp; &quot;readers&quot;.csv", "1,000 rows x 50 columns, 12,345 ratings", "12.50",
         "AVX-512, 2 threads", ">1,234,567<", ">0.125<", ">--epochs<", ">2000<", ">[4,8]<",
-        "<code>hourglass evaluate</code>", "<code>hourglass cluster --output</code>"}) {
+        "default-src 'none'", "<code>hourglass evaluate</code>", "<code>hourglass cluster --output</code>"}) {
     EXPECT_TRUE(contains(html, part)) << part;
   }
   for (const char* foreign : {"<script", "http:", "https:", "src=", "@import", "url("}) {
@@ -149,11 +150,16 @@ TEST_F(ReportTest, EvaluationsHaveTheirTitleWarningAndBaselines) {
                            ">77,777<", ">popularity<", "NDCG@10"}) {
     EXPECT_TRUE(contains(html, part)) << part;
   }
-  for (const char* name : {"rmse", "ndcg", "predictions"}) {
+  for (const char* name : {"rmse", "ndcg", "predictions-k=4"}) {
     EXPECT_TRUE(has_chart(std::string("evaluation-masked-by-row-") + name + ".svg")) << name;
   }
   put_bytes(folder_ / "evaluation-masked-by-row.json", "{\"results\": 7}");
   EXPECT_TRUE(contains(error_text([&] { report(); }), "evaluation-masked-by-row.json: "));
+  nlohmann::json damaged = evaluation;
+  damaged["rating_histogram"]["counts"][0] = "many";
+  put_bytes(folder_ / "evaluation-masked-by-row.json", damaged.dump());
+  EXPECT_TRUE(contains(error_text([&] { report(); }),
+                       "evaluation-masked-by-row.json: is not as hourglass writes it"));
 }
 
 TEST_F(ReportTest, ClustersAreDrawnFromTheirFiles) {
@@ -170,13 +176,77 @@ TEST_F(ReportTest, ClustersAreDrawnFromTheirFiles) {
   }
 }
 
+TEST_F(ReportTest, AClusterThatIsNoneIsRefused) {
+  for (const char* label : {"2", "-1", "0.5", "1e9"}) {
+    put_bytes(folder_ / "clusters.json", R"({"of":"rows","clusters":2})");
+    put_bytes(folder_ / "clusters.csv",
+              std::string("book,pc1,pc2,cluster\nb7,0,1.5,") + label + "\n");
+    EXPECT_TRUE(contains(error_text([&] { report(); }),
+                         "clusters.csv: row b7 is in no cluster of clusters.json"))
+        << label;
+  }
+  put_bytes(folder_ / "clusters.json", R"({"of":"rows","clusters":"two"})");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "clusters.json: is not as"));
+}
+
+TEST_F(ReportTest, ALogOfATrainingThatRunsEndsAtItsLastWholeLine) {
+  put_bytes(folder_ / "k=4" / "log.jsonl",
+            "{\"epoch\":1,\"loss\":2}\n{\"epoch\":2,\"loss\":null}\n{\"epoch\":3,\"lo");
+  const auto charts = report().charts;
+  const auto loss = std::ranges::find(charts, "loss-k=4.svg", &ChartFile::name);
+  ASSERT_NE(loss, charts.end());
+  EXPECT_TRUE(contains(loss->svg, "1 value is not drawn: not finite")) << "null is no number";
+}
+
 TEST_F(ReportTest, WhatIsMissingOrDamagedIsNamed) {
+  const std::string run = test::file_bytes(folder_ / "run.json");
+  put_bytes(folder_ / "run.json", R"({"data":[]})");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "run.json: is not as hourglass writes it"));
+  put_bytes(folder_ / "run.json", run);
   put_bytes(folder_ / "k=4" / "log.jsonl", "{\"epoch\":1,\"loss\":2}\n{\"epoch\":2,\"lo\n");
   EXPECT_TRUE(contains(error_text([&] { report(); }), "log.jsonl:2: is no record of an epoch"));
   put_bytes(folder_ / "k=4" / "log.jsonl", "");
   EXPECT_FALSE(has_chart("loss-k=4.svg")) << "no epoch has ended";
   std::filesystem::remove_all(folder_ / "k=8");
   EXPECT_TRUE(contains(error_text([&] { report(); }), "no epoch of this run has ended"));
+}
+
+TEST_F(ReportTest, ATrainingThatDivergedOrGoesOnIsShown) {
+  put_bytes(folder_ / "k=4" / "log.jsonl",
+            "{\"epoch\":1,\"loss\":2,\"holdout_loss\":3}\n"
+            "{\"epoch\":2,\"loss\":null,\"holdout_loss\":null}\n");
+  const std::string diverged = report().html;
+  EXPECT_TRUE(contains(diverged, "1 value is not drawn: not finite."));
+  put_bytes(folder_ / "k=4" / "log.jsonl",
+            file_bytes(folder_ / "k=4" / "log.jsonl") + "{\"epoch\":3,\"lo");
+  EXPECT_EQ(report().html, diverged) << "the line that is being written is not yet there";
+}
+
+// Of all cells the training loss is another quantity than the held-out one, and far less.
+TEST_F(ReportTest, AChartHasOneQuantity) {
+  const auto one = [&] {
+    for (const ChartFile& chart : report().charts) {
+      if (chart.name == "loss-k=4.svg") return chart.svg;
+    }
+    return std::string();
+  };
+  EXPECT_TRUE(contains(one(), "mean square over all cells"));
+  EXPECT_FALSE(contains(one(), ">held out<"));
+  nlohmann::json run = RunFolder::open(folder_.path()).read_run();
+  run["options"]["objective"] = "observed";
+  RunFolder::open(folder_.path()).write_run(run);
+  EXPECT_TRUE(contains(one(), "mean square over rated cells"));
+  EXPECT_TRUE(contains(one(), ">held out<"));
+}
+
+TEST_F(ReportTest, ValuesOfAnotherKindAreAnErrorInOurWords) {
+  for (const char* json : {R"({"data": 3})", R"({"options": [1]})"}) {
+    put_bytes(folder_ / "run.json", json);
+    const std::string error = error_text([&] { report(); });
+    EXPECT_TRUE(contains(error, "run.json: is not as hourglass writes it")) << json << error;
+  }
+  put_bytes(folder_ / "run.json", "{}");
+  EXPECT_TRUE(contains(report().html, "<h2 id=\"loss\">Loss</h2>")) << "keys may be missing";
 }
 
 }  // namespace
