@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/histogram_json.h"
 #include "cli/read_options.h"
+#include "hourglass/core/grouped.h"
 #include "hourglass/data/digest.h"
 
 namespace hourglass::cli {
@@ -41,17 +42,6 @@ Summary summarize(const CsrMatrix& matrix) {
                     (static_cast<double>(matrix.n_rows) * static_cast<double>(matrix.n_columns));
   summary.histogram = histogram(matrix.values);
   return summary;
-}
-
-// 981756 as "981,756".
-std::string grouped(std::int64_t n) {
-  const std::string digits = std::to_string(n);
-  std::string result;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) result += ',';
-    result += digits[i];
-  }
-  return result;
 }
 
 std::string as_text(const Ratings& ratings, const Summary& summary) {

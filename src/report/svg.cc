@@ -117,13 +117,6 @@ std::string shortened(std::string_view text, double width) {
   return fmt::format("{}…", text.substr(0, kept));
 }
 
-std::string grouped(std::int64_t n) {
-  std::string digits = std::to_string(n);
-  const std::size_t sign = n < 0 ? 1 : 0;
-  for (std::size_t i = digits.size(); i > sign + 3;) digits.insert(i -= 3, 1, ',');
-  return digits;
-}
-
 std::string series_classes(std::size_t i) {
   return fmt::format("hg-s{} hg-d{}", i % kStyles, i % kDashes);
 }

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "hourglass/core/grouped.h"
+
 // The parts that every chart is made of.
 namespace hourglass {
 
@@ -16,9 +18,6 @@ double text_width(std::string_view text);
 
 /// `text` cut to `width` pixels, with an ellipsis where something is cut. Never cuts a character.
 std::string shortened(std::string_view text, double width);
-
-/// 1234567 as "1,234,567".
-std::string grouped(std::int64_t n);
 
 /// Colours and dashes that tell series apart repeat after so many.
 constexpr int kStyles = 8;

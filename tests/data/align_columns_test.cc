@@ -2,23 +2,18 @@
 
 #include <gtest/gtest.h>
 
-#include <initializer_list>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "hourglass/core/error.h"
 #include "hourglass/data/select_rows.h"
 #include "support/error_text.h"
+#include "support/id_list.h"
 
 namespace hourglass {
 namespace {
 
-IdList ids(std::initializer_list<std::string_view> texts) {
-  IdList list;
-  for (const std::string_view text : texts) list.add(text);
-  return list;
-}
+using test::ids_of;
 
 /// a b c d
 /// 1 2 . 3
@@ -31,8 +26,8 @@ Ratings four_columns() {
                     .row_offsets = {0, 3, 3, 5},
                     .columns = {0, 1, 3, 1, 2},
                     .values = {1, 2, 3, 4, 5}};
-  ratings.row_ids = ids({"x", "y", "z"});
-  ratings.column_ids = ids({"a", "b", "c", "d"});
+  ratings.row_ids = ids_of({"x", "y", "z"});
+  ratings.column_ids = ids_of({"a", "b", "c", "d"});
   return ratings;
 }
 
@@ -41,14 +36,14 @@ AlignedRatings align(const Ratings& ratings, const IdList& wanted) {
 }
 
 TEST(AlignColumnsTest, ColumnsMeetById) {
-  const AlignedRatings aligned = align(four_columns(), ids({"d", "new", "b", "a"}));
+  const AlignedRatings aligned = align(four_columns(), ids_of({"d", "new", "b", "a"}));
   const CsrMatrix expected = {.n_rows = 3,
                               .n_columns = 4,
                               .row_offsets = {0, 3, 3, 4},
                               .columns = {0, 2, 3, 2},
                               .values = {3, 2, 1, 4}};
   EXPECT_EQ(aligned.matrix, expected);
-  EXPECT_EQ(aligned.unknown_ids, ids({"c"}));
+  EXPECT_EQ(aligned.unknown_ids, ids_of({"c"}));
   EXPECT_EQ(aligned.n_unknown, 1);
 }
 
@@ -60,7 +55,7 @@ TEST(AlignColumnsTest, TheSameColumnsChangeNothing) {
 }
 
 TEST(AlignColumnsTest, NoIdInCommonIsAnError) {
-  const std::string error = test::error_text([] { align(four_columns(), ids({"0", "00"})); });
+  const std::string error = test::error_text([] { align(four_columns(), ids_of({"0", "00"})); });
   EXPECT_NE(error.find("share no id"), error.npos) << error;
 }
 

@@ -2,19 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include <initializer_list>
-#include <string_view>
 
 #include "hourglass/core/error.h"
+#include "support/id_list.h"
 
 namespace hourglass {
 namespace {
 
-IdList ids(std::initializer_list<std::string_view> texts) {
-  IdList list;
-  for (const std::string_view text : texts) list.add(text);
-  return list;
-}
+using test::ids_of;
 
 Ratings three_rows() {
   Ratings ratings;
@@ -23,8 +18,8 @@ Ratings three_rows() {
                     .row_offsets = {0, 3, 3, 5},
                     .columns = {0, 1, 2, 0, 2},
                     .values = {1, 2, 3, 4, 5}};
-  ratings.row_ids = ids({"x", "y", "z"});
-  ratings.column_ids = ids({"a", "b", "c"});
+  ratings.row_ids = ids_of({"x", "y", "z"});
+  ratings.column_ids = ids_of({"a", "b", "c"});
   return ratings;
 }
 
@@ -35,8 +30,8 @@ TEST(HoldOutTest, PairsMeetByIdWhetherOrNotTheyWereRated) {
                 .row_offsets = {0, 2, 3, 5, 6},
                 .columns = {0, 1, 1, 0, 2, 0},
                 .values = {50, 51, 52, 53, 54, 55}};
-  out.row_ids = ids({"z", "x", "y", "new"});
-  out.column_ids = ids({"c", "b", "unknown"});
+  out.row_ids = ids_of({"z", "x", "y", "new"});
+  out.column_ids = ids_of({"c", "b", "unknown"});
   const HeldOut held = hold_out(three_rows(), out);
   const CsrMatrix given = {.n_rows = 3,
                            .n_columns = 3,
@@ -56,7 +51,7 @@ TEST(HoldOutTest, PairsMeetByIdWhetherOrNotTheyWereRated) {
 
 TEST(HoldOutTest, NothingInCommonOrEverything) {
   Ratings strangers = three_rows();
-  strangers.row_ids = ids({"p", "q", "r"});
+  strangers.row_ids = ids_of({"p", "q", "r"});
   const HeldOut none = hold_out(three_rows(), strangers);
   EXPECT_EQ(none.split.hidden.n_entries(), 0);
   EXPECT_EQ(none.n_removed, 0);
@@ -64,7 +59,7 @@ TEST(HoldOutTest, NothingInCommonOrEverything) {
   const HeldOut all = hold_out(three_rows(), three_rows());
   EXPECT_EQ(all.split.given.n_entries(), 0);
   EXPECT_EQ(all.n_removed, 5);
-  strangers.column_ids = ids({"p", "q", "r"});
+  strangers.column_ids = ids_of({"p", "q", "r"});
   EXPECT_THROW(hold_out(three_rows(), strangers), Error);
 }
 

@@ -1,20 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
-#include <string_view>
 
 #include "hourglass/core/philox.h"
 #include "hourglass/model/model_file.h"
+#include "support/id_list.h"
 
 namespace hourglass::test {
-
-inline IdList ids_of(std::initializer_list<std::string_view> texts) {
-  IdList ids;
-  for (const std::string_view text : texts) ids.add(text);
-  return ids;
-}
 
 /// A model of that shape with weights of about the size that training starts from, and the column
 /// ids "id0", "id1", ...
