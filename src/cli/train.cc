@@ -291,7 +291,7 @@ void Run::print_results() const {
 }
 
 void Run::train_all(const std::vector<int>& bottlenecks) {
-  const Device device = open_device({.name = command_.device, .threads = command_.threads});
+  const Device device = open_device(command_.device);
   if (!device.why.empty()) command_.say("device: cpu, as {}\n", device.why);
   Backend& backend = *device.backend;
   check_device(backend);

@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "cli/device_options.h"
 #include "cli/read_options.h"
 #include "cli/synthetic_options.h"
 #include "hourglass/core/error.h"
@@ -152,10 +153,7 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
   add("--patience", train.patience, "Epochs without improvement that end the training")
       ->check(CLI::PositiveNumber);
   add("--seed", train.seed, "Seed of all random numbers");
-  add("--device", command.device, "Where to train; auto: a GPU where there is one, else the CPU")
-      ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}));
-  add("--threads", command.threads, "Threads; 0: the cores this process may use")
-      ->check(CLI::NonNegativeNumber);
+  add_device_options(app, command.device);
   app.add_option("--init", command.init, "Start from the weights of this safetensors file");
   app.add_flag("--no-shuffle", command.no_shuffle, "Take the rows in their own order");
   add("--checkpoint-every", command.checkpoint_every,

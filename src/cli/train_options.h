@@ -13,6 +13,7 @@
 #include "hourglass/data/ratings.h"
 #include "hourglass/data/read_ratings.h"
 #include "hourglass/data/synthetic.h"
+#include "hourglass/devices/device.h"
 #include "hourglass/train/trainer.h"
 
 namespace hourglass::cli {
@@ -28,8 +29,7 @@ struct TrainCommand {
   SyntheticOptions synthetic;
   TrainOptions train;
   // Of the run, not of its result:
-  std::string device = "auto";
-  int threads = 0;
+  DeviceOptions device;
   std::int64_t checkpoint_every = 0;  ///< epochs; 0: as often as costs little
   bool keep_checkpoint = false, resume = false, force = false, quiet = false, json = false;
 
