@@ -107,10 +107,8 @@ std::vector<std::int32_t> find_ids(const std::vector<std::string>& wanted, const
 
 /// Scores of what is rated already are no candidates.
 void exclude(const CsrMatrix& rated, std::int64_t line, std::span<float> scores) {
-  for (auto e = rated.row_offsets[static_cast<std::size_t>(line)];
-       e < rated.row_offsets[static_cast<std::size_t>(line) + 1]; ++e) {
-    scores[static_cast<std::size_t>(rated.columns[static_cast<std::size_t>(e)])] =
-        -std::numeric_limits<float>::infinity();
+  for (const std::int32_t place : rated.row_columns(line)) {
+    scores[static_cast<std::size_t>(place)] = -std::numeric_limits<float>::infinity();
   }
 }
 

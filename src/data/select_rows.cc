@@ -10,12 +10,10 @@ CsrMatrix select_rows(const CsrMatrix& ratings, std::span<const std::int32_t> ro
   selected.n_columns = ratings.n_columns;
   selected.row_offsets.reserve(rows.size() + 1);
   for (const std::int32_t row : rows) {
-    const auto begin = ratings.row_offsets[static_cast<std::size_t>(row)];
-    const auto end = ratings.row_offsets[static_cast<std::size_t>(row) + 1];
-    selected.columns.insert(selected.columns.end(), ratings.columns.begin() + begin,
-                            ratings.columns.begin() + end);
-    selected.values.insert(selected.values.end(), ratings.values.begin() + begin,
-                           ratings.values.begin() + end);
+    const auto columns = ratings.row_columns(row);
+    const auto values = ratings.row_values(row);
+    selected.columns.insert(selected.columns.end(), columns.begin(), columns.end());
+    selected.values.insert(selected.values.end(), values.begin(), values.end());
     selected.row_offsets.push_back(static_cast<std::int64_t>(selected.columns.size()));
   }
   return selected;

@@ -25,16 +25,6 @@ std::int64_t lines_at_a_time(std::int64_t length) {
                                   kMostLines);
 }
 
-std::span<const std::int32_t> columns_of(const CsrMatrix& matrix, std::int64_t row) {
-  const auto begin = static_cast<std::size_t>(matrix.row_offsets[static_cast<std::size_t>(row)]);
-  return std::span(matrix.columns).subspan(begin, static_cast<std::size_t>(matrix.row_length(row)));
-}
-
-std::span<const float> values_of(const CsrMatrix& matrix, std::int64_t row) {
-  const auto begin = static_cast<std::size_t>(matrix.row_offsets[static_cast<std::size_t>(row)]);
-  return std::span(matrix.values).subspan(begin, static_cast<std::size_t>(matrix.row_length(row)));
-}
-
 /// The sum of squares in a fixed order that a compiler can make vectors of.
 double sum_of_squares(std::span<const float> values) {
   constexpr std::size_t kLanes = 8;
@@ -73,8 +63,8 @@ class ErrorSums {
     }
     // A cell without a rating counts as 0; those with one are put right.
     const auto correct = [&](const CsrMatrix& part, const auto& use_error) {
-      const auto columns = columns_of(part, row);
-      const auto values = values_of(part, row);
+      const auto columns = part.row_columns(row);
+      const auto values = part.row_values(row);
       for (std::size_t i = 0; i < columns.size(); ++i) {
         const double score = scores[static_cast<std::size_t>(columns[i])];
         const double error = score - values[i];
@@ -236,7 +226,7 @@ Evaluation evaluate(Scorer& scorer, const HiddenSample& sample, const Evaluation
         [&](std::int64_t row, std::span<float> scores) {
           if (scorer.predicts_ratings()) errors.add_row(row, scores);
           if (by_row) {
-            ranking.add_line(scores, columns_of(sample.given, row), columns_of(sample.hidden, row));
+            ranking.add_line(scores, sample.given.row_columns(row), sample.hidden.row_columns(row));
           }
         });
   }
@@ -246,7 +236,7 @@ Evaluation evaluate(Scorer& scorer, const HiddenSample& sample, const Evaluation
         n_columns, n_rows, [&](std::int64_t column) { return hidden.row_length(column) > 0; },
         [&](std::int64_t first, std::span<float> out) { scorer.score_columns(first, out); },
         [&](std::int64_t column, std::span<float> scores) {
-          ranking.add_line(scores, columns_of(given, column), columns_of(hidden, column));
+          ranking.add_line(scores, given.row_columns(column), hidden.row_columns(column));
         });
   }
   if (scorer.predicts_ratings()) evaluation.errors = errors.result();

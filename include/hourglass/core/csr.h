@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 namespace hourglass {
@@ -18,7 +20,17 @@ struct CsrMatrix {
     return row_offsets[static_cast<std::size_t>(row) + 1] -
            row_offsets[static_cast<std::size_t>(row)];
   }
+  std::span<const std::int32_t> row_columns(std::int64_t row) const { return of_row(columns, row); }
+  std::span<const float> row_values(std::int64_t row) const { return of_row(values, row); }
+
   bool operator==(const CsrMatrix&) const = default;
+
+ private:
+  template <class T>
+  std::span<const T> of_row(const std::vector<T>& entries, std::int64_t row) const {
+    const auto begin = static_cast<std::size_t>(row_offsets[static_cast<std::size_t>(row)]);
+    return std::span(entries).subspan(begin, static_cast<std::size_t>(row_length(row)));
+  }
 };
 
 }  // namespace hourglass
