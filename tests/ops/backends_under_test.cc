@@ -3,6 +3,9 @@
 #include "ops/backends_under_test.h"
 
 #include "cpu/backend.h"
+#ifdef HOURGLASS_EMULATED_CUDA
+#include "cuda/backend.h"
+#endif
 #include "reference/backend.h"
 
 namespace hourglass::ops_test {
@@ -17,6 +20,10 @@ std::unique_ptr<Backend> open_cpu() {
   return std::make_unique<cpu::CpuBackend>(kThreads);
 }
 
+#ifdef HOURGLASS_EMULATED_CUDA
+std::unique_ptr<Backend> open_cuda() { return std::make_unique<cuda::CudaBackend>(); }
+#endif
+
 }  // namespace
 
 const std::vector<BackendUnderTest>& backends_under_test() {
@@ -24,6 +31,9 @@ const std::vector<BackendUnderTest>& backends_under_test() {
       {"reference", "reference", open_reference},
       {"cpu1", "cpu", open_cpu<1>},
       {"cpu2", "cpu", open_cpu<2>},
+#ifdef HOURGLASS_EMULATED_CUDA
+      {"emulated_cuda", "emulated_cuda", open_cuda},
+#endif
   };
   return backends;
 }

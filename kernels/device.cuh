@@ -1,0 +1,52 @@
+#pragma once
+
+// What kernels are written in, for nvcc and, in tests/emulator, for a C++ compiler that runs them on
+// the CPU. Shared memory is declared by these two, since the emulator gives every block its own:
+//   SHARED_ARRAY(float, tile, [16][17]);   static: tile[i][j]
+//   DYN_SHARED(float, buffer);             of the launch's shared_bytes: buffer[i]; one a kernel
+// Warp primitives and inline PTX are used in this file alone.
+#ifdef __CUDACC__
+#include <cuda_runtime.h>
+#define SHARED_ARRAY(T, name, dims) __shared__ T name dims
+#define DYN_SHARED(T, name)                                                \
+  extern __shared__ __align__(16) unsigned char hourglass_dynamic_shared[]; \
+  T* const name = reinterpret_cast<T*>(hourglass_dynamic_shared)
+#else
+#include "emulator/emulator.h"
+#endif
+
+#include <cstdint>
+
+namespace hourglass::cuda {
+
+inline constexpr unsigned kWarp = 32;
+inline constexpr unsigned kWholeWarp = 0xFFFFFFFFU;
+
+/// A NaN stays one, so that a run that diverges shows it.
+__device__ inline float relu(float value) { return value < 0 ? 0 : value; }
+
+/// The sum over the warp's 32 lanes, by a fixed tree; every lane gets it.
+template <class T>
+__device__ inline T warp_sum(T value) {
+  for (int distance = 16; distance > 0; distance /= 2) {
+    value += __shfl_xor_sync(kWholeWarp, value, distance);
+  }
+  return value;
+}
+
+/// The sum over a block of kThreads threads, by a fixed tree; thread 0 gets it. All threads call.
+template <int kThreads, class T>
+__device__ inline T block_sum(T value) {
+  static_assert(kThreads % 32 == 0 && kThreads <= 1024);
+  SHARED_ARRAY(T, of_warp, [kThreads / 32]);
+  value = warp_sum(value);
+  __syncthreads();  // of_warp may still be read from the last call
+  if (threadIdx.x % kWarp == 0) of_warp[threadIdx.x / kWarp] = value;
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    for (int w = 1; w < kThreads / 32; ++w) value += of_warp[w];
+  }
+  return value;
+}
+
+}  // namespace hourglass::cuda

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+
+#include "cuda/gemm.h"
+#include "cuda/owners.h"
+#include "cuda/staging.h"
+#include "hourglass/ops/backend.h"
+
+namespace hourglass::cuda {
+
+/// One card, one stream: every operation is enqueued there (kernels/kernels.h).
+class CudaBackend : public Backend {
+ public:
+  /// Throws Error, whose text is a phrase (ops/backend_module.h), where there is no card to be had.
+  CudaBackend();
+  ~CudaBackend() override;
+
+  std::string kind() const override { return "cuda"; }
+  std::string description() const override { return description_; }
+
+  void* allocate(std::size_t bytes) override;
+  void deallocate(void* memory, std::size_t bytes) noexcept override;
+  void copy_in(void* to, const void* from_host, std::size_t bytes) override;
+  void copy_out(void* to_host, const void* from, std::size_t bytes) override;
+  void synchronize() override;
+
+  void run(const TransposeBatch&) override;
+  void run(const DropoutInput&) override;
+  void run(const CatchUpRows&) override;
+  void run(const GatherRows&) override;
+  void run(const SparseAdam&) override;
+  void run(const MiddleForward&) override;
+  void run(const MiddleBackward&) override;
+  void run(const MiddleUpdate&) override;
+  void run(const SparsityPenalty&) override;
+  void run(const OutputGram&) override;
+  void run(const OutputGramLoss&) override;
+  void run(const OutputGramUpdate&) override;
+  void run(const RatedLoss&) override;
+  void run(const OutputForward&) override;
+
+ private:
+  std::string description_;
+  Stream stream_;
+  Gemm gemm_;
+  Staging staging_;
+};
+
+}  // namespace hourglass::cuda
