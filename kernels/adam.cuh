@@ -8,8 +8,8 @@
 namespace hourglass::cuda {
 
 /// Adam's step on one parameter. The one body that every kernel uses, dense, sparse and replayed:
-/// that is what makes a deferred row bit for bit the dense one. Products and sums are fused where it
-/// says so and nowhere else (kernels are compiled with -fmad=false).
+/// that is what makes a deferred row bit for bit the dense one. Products and sums are fused where
+/// it says so and nowhere else (kernels are compiled with -fmad=false).
 __device__ inline void adam_step(const AdamConstants& adam, const AdamScalars& scalars,
                                  float gradient, float& w, float& m, float& v) {
   const float g = fmaf(adam.weight_decay, w, gradient);
