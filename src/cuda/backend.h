@@ -19,6 +19,9 @@ class CudaBackend : public Backend {
   CudaBackend();
   ~CudaBackend() override;
 
+  /// Where all of it happens; for who times it.
+  cudaStream_t stream() const { return stream_.get(); }
+
   std::string kind() const override { return "cuda"; }
   std::string description() const override { return description_ + ", " + math_; }
 
