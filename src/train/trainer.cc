@@ -125,7 +125,9 @@ Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions&
                 .sparsity = options.sparsity,
                 .dropout = {options.dropout, options.seed},
                 .max_batch = batch_size(ratings, options),
-                .max_batch_entries = fullest_batch(ratings, holdout_, batch_size(ratings, options))}),
+                .max_batch_entries = fullest_batch(ratings, holdout_, batch_size(ratings, options)),
+                .output_path = options.output_path,
+                .density = ratings.density()}),
       rows_(static_cast<std::size_t>(ratings.n_rows)),
       early_{.min_delta = options.min_delta, .patience = options.patience} {
   std::iota(rows_.begin(), rows_.end(), 0);
