@@ -55,6 +55,9 @@ class TimedBackend final : public Backend {
   void run(const OutputGramUpdate& op) override { time("OutputGramUpdate", op); }
   void run(const RatedLoss& op) override { time("RatedLoss", op); }
   void run(const OutputForward& op) override { time("OutputForward", op); }
+  void run(const CellLoss& op) override { time("CellLoss", op); }
+  void run(const OutputBackward& op) override { time("OutputBackward", op); }
+  void run(const OutputDirectUpdate& op) override { time("OutputDirectUpdate", op); }
 
  private:
   template <class Operation>

@@ -39,6 +39,9 @@ class CpuBackend final : public Backend {
   void run(const OutputGramUpdate&) override;
   void run(const RatedLoss&) override;
   void run(const OutputForward&) override;
+  void run(const CellLoss&) override;
+  void run(const OutputBackward&) override;
+  void run(const OutputDirectUpdate&) override;
 
  private:
   /// Scratch of `floats` for each thread; grows at an operation's first run, then stays.

@@ -50,6 +50,9 @@ class CudaBackend : public Backend {
   void run(const OutputGramUpdate&) override;
   void run(const RatedLoss&) override;
   void run(const OutputForward&) override;
+  void run(const CellLoss&) override;
+  void run(const OutputBackward&) override;
+  void run(const OutputDirectUpdate&) override;
 
  private:
   std::string description_, math_ = "fp32";

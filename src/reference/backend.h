@@ -32,6 +32,9 @@ class ReferenceBackend : public Backend {
   void run(const OutputGramUpdate&) override;
   void run(const RatedLoss&) override;
   void run(const OutputForward&) override;
+  void run(const CellLoss&) override;
+  void run(const OutputBackward&) override;
+  void run(const OutputDirectUpdate&) override;
 };
 
 }  // namespace hourglass::reference

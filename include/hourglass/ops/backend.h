@@ -14,6 +14,7 @@
 #include "hourglass/ops/batch.h"
 #include "hourglass/ops/middle.h"
 #include "hourglass/ops/output.h"
+#include "hourglass/ops/output_direct.h"
 #include "hourglass/ops/sparsity.h"
 #include "hourglass/ops/wide.h"
 
@@ -78,6 +79,9 @@ class Backend {
   virtual void run(const OutputGramUpdate&) = 0;
   virtual void run(const RatedLoss&) = 0;
   virtual void run(const OutputForward&) = 0;
+  virtual void run(const CellLoss&) = 0;
+  virtual void run(const OutputBackward&) = 0;
+  virtual void run(const OutputDirectUpdate&) = 0;
 
   template <class T>
   void upload(Ptr<T> to, std::span<const T> from) {
