@@ -6,6 +6,7 @@
 #include <deque>
 #include <pthread.h>
 #include <unistd.h>
+#include <xmmintrin.h>
 #include <memory>
 #include <vector>
 #include <sys/mman.h>
@@ -200,7 +201,9 @@ void* shared_slot(const void* key, size_t n, size_t al) {
 }
 void* dyn_shared(size_t* n) { if (n) *n = B->dynb; if (!B->dynb) die("kernel uses dynamic shared memory but was launched with 0 bytes"); return B->dyn; }
 uint64_t threads_run, blocks_run;
+struct Ftz { unsigned saved = _mm_getcsr(); Ftz() { _mm_setcsr(saved | 0x8040); } ~Ftz() { _mm_setcsr(saved); } };   // as the card's -ftz; all fibers share it
 void run_grid(dim3 g, dim3 bd, size_t smem, const std::function<void()>& body, const char*) {
+  Ftz ftz;
   unsigned n = bd.x * bd.y * bd.z; if (!n || n > 1024 || !g.x || !g.y || !g.z || g.y > 65535 || g.z > 65535 || smem > 227 * 1024) die("invalid launch configuration");
   static thread_local Block* keep; if (!keep) keep = new Block; Block& b = *keep; B = keep; gdim = g; bdim = bd;
   TSAN(b.host.tsan = __tsan_get_current_fiber();)

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/float4.cuh"
+
+// Sums over rows, sum_e weight(e) row(e)[c], e in [0, n): a row's ratings times rows of weights, a
+// column's times rows of gradients. A block takes one slice of c. Its threads, blockDim (vectors,
+// kGroups), are kGroups groups: a thread takes four neighbouring c, its group every n_groups-th e,
+// and what each group has is added in the groups' order. Who adds what depends on e and n alone.
+namespace hourglass::cuda {
+
+/// How a row of `width` floats is cut among blocks: into cache lines; the last slice takes what is
+/// left over, so that width 129 makes no slice of one float.
+struct Slices {
+  static constexpr unsigned kVectors = 8;  ///< vectors of four floats a slice: 128 bytes
+  static constexpr unsigned kMaxVectors = 2 * kVectors - 1;
+  static constexpr unsigned kFloats = 4 * kVectors;
+
+  unsigned count;   ///< at least 1
+  unsigned widest;  ///< vectors of the last slice; at least 1
+
+  explicit constexpr Slices(std::int64_t width) {
+    const auto vectors = static_cast<unsigned>((width + 3) / 4);
+    count = vectors / kVectors > 1 ? vectors / kVectors : 1;
+    widest = vectors > 0 ? vectors - (count - 1) * kVectors : 1;
+  }
+};
+
+/// The place in its row of float `of_slice` of a slice; -1 where it is another slice's or nobody's.
+__device__ inline std::int64_t place_in_row(unsigned slice, unsigned n_slices, unsigned of_slice,
+                                            std::int64_t width) {
+  const std::int64_t c = static_cast<std::int64_t>(slice) * Slices::kFloats + of_slice;
+  const bool mine = of_slice < Slices::kFloats || slice + 1 == n_slices;
+  return mine && c < width ? c : -1;
+}
+
+/// A group's share of the sum, of four c: the rows group, group + n_groups, ..., in that order.
+/// row(e) points to the four floats. kAtOnce rows are in flight.
+template <unsigned kAtOnce, class Row, class Weight>
+__device__ inline float4 share_of_sum(std::int64_t n, unsigned group, unsigned n_groups,
+                                      const Row& row, const Weight& weight) {
+  float4 sum = {};
+  for (std::int64_t first = group; first < n; first += kAtOnce * n_groups) {
+    float4 rows[kAtOnce];
+    float weights[kAtOnce];
+#pragma unroll
+    for (unsigned k = 0; k < kAtOnce; ++k) {
+      const std::int64_t e = first + k * n_groups;
+      rows[k] = e < n ? load4(row(e)) : float4{};
+      weights[k] = e < n ? weight(e) : 0;
+    }
+#pragma unroll
+    for (unsigned k = 0; k < kAtOnce; ++k) add_product(weights[k], rows[k], sum);
+  }
+  return sum;
+}
+
+/// Float `of_slice` of the sum, where each group has left its share in shared memory.
+__device__ inline float add_shares(const float4 (*shares)[Slices::kMaxVectors], unsigned n_groups,
+                                   unsigned of_slice) {
+  float sum = 0;
+  for (unsigned g = 0; g < n_groups; ++g) {
+    sum += reinterpret_cast<const float*>(shares[g])[of_slice];
+  }
+  return sum;
+}
+
+}  // namespace hourglass::cuda
