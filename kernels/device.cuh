@@ -1,14 +1,14 @@
 #pragma once
 
-// What kernels are written in, for nvcc and, in tests/emulator, for a C++ compiler that runs them on
-// the CPU. Shared memory is declared by these two, since the emulator gives every block its own:
+// What kernels are written in, for nvcc and, in tests/emulator, for a C++ compiler that runs them
+// on the CPU. Shared memory is declared by these two, since the emulator gives every block its own:
 //   SHARED_ARRAY(float, tile, [16][17]);   static: tile[i][j]
 //   DYN_SHARED(float, buffer);             of the launch's shared_bytes: buffer[i]; one a kernel
 // Warp primitives and inline PTX are used in this file alone.
 #ifdef __CUDACC__
 #include <cuda_runtime.h>
 #define SHARED_ARRAY(T, name, dims) __shared__ T name dims
-#define DYN_SHARED(T, name)                                                \
+#define DYN_SHARED(T, name)                                                 \
   extern __shared__ __align__(16) unsigned char hourglass_dynamic_shared[]; \
   T* const name = reinterpret_cast<T*>(hourglass_dynamic_shared)
 #else

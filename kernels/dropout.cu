@@ -4,6 +4,8 @@
 
 namespace hourglass::cuda {
 
-void launch_dropout_input(const DropoutInput&, cudaStream_t) { throw Error("DropoutInput: to be written"); }
+void launch_dropout_input(const DropoutInput&, cudaStream_t) {
+  throw Error("DropoutInput: to be written");
+}
 
 }  // namespace hourglass::cuda

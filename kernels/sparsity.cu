@@ -4,6 +4,8 @@
 
 namespace hourglass::cuda {
 
-void launch_sparsity_penalty(const SparsityPenalty&, cudaStream_t) { throw Error("SparsityPenalty: to be written"); }
+void launch_sparsity_penalty(const SparsityPenalty&, cudaStream_t) {
+  throw Error("SparsityPenalty: to be written");
+}
 
 }  // namespace hourglass::cuda

@@ -13,11 +13,11 @@ namespace {
 // many as the largest card runs at once.
 constexpr std::int64_t kWalkingBlocks = 2048;
 
-// Gather. A block a batch row and slice of its units, of 16 groups as weighted_rows.cuh has them: 128
-// threads where the width is a multiple of 32, with 128 ratings in flight. A batch of 128 rows, 128
-// wide, is 512 blocks. A rating is read by a broadcast, its row of weights in whole cache lines.
-// Error: rounding of a chain of n / 16 fused products, of 15 sums and of the bias.
-// Bytes: 4 (ratings x (width + 2 slices) + batch x width), nearly all of them the weights' rows.
+// Gather. A block a batch row and slice of its units, of 16 groups as weighted_rows.cuh has them:
+// 128 threads where the width is a multiple of 32, with 128 ratings in flight. A batch of 128 rows,
+// 128 wide, is 512 blocks. A rating is read by a broadcast, its row of weights in whole cache
+// lines. Error: rounding of a chain of n / 16 fused products, of 15 sums and of the bias. Bytes: 4
+// (ratings x (width + 2 slices) + batch x width), nearly all of them the weights' rows.
 constexpr unsigned kGroups = 16;
 constexpr unsigned kMaxThreads = Slices::kMaxVectors * kGroups;
 
@@ -29,7 +29,8 @@ __global__ void __launch_bounds__(kMaxThreads) gather_rows(GatherRows op, unsign
   const std::int32_t row = op.batch.rows[b];
   const std::int64_t first = ratings.row_offsets[row], n = ratings.row_offsets[row + 1] - first;
   const std::int32_t* columns = ratings.columns.raw() + first;
-  const float* values = op.values ? op.values.raw() + op.row_begin[b] : ratings.values.raw() + first;
+  const float* values =
+      op.values ? op.values.raw() + op.row_begin[b] : ratings.values.raw() + first;
 
   // In the end a thread takes one float.
   const unsigned of_slice = threadIdx.y * blockDim.x + threadIdx.x;
@@ -56,9 +57,9 @@ __global__ void __launch_bounds__(kMaxThreads) gather_rows(GatherRows op, unsign
 // entries (a popular one, the bias) would keep its team: there the whole block sums. Teams take
 // columns far apart, since popular ones often have neighbouring ids. A column's row of weights and
 // moments is asked for before the sum, and each thread steps one float of it.
-// Error of the gradient: rounding of a chain of n / 4 (n / 16) fused products, 3 (15) sums, 1 product.
-// Bytes: 24 a weight of a column that occurs; an entry's are 4 width + 16, from a cache mostly: the
-// factor is [batch x width].
+// Error of the gradient: rounding of a chain of n / 4 (n / 16) fused products, 3 (15) sums, 1
+// product. Bytes: 24 a weight of a column that occurs; an entry's are 4 width + 16, from a cache
+// mostly: the factor is [batch x width].
 constexpr unsigned kTeams = 4;
 constexpr unsigned kTeamGroups = kGroups / kTeams;
 constexpr std::int64_t kLong = 64;
@@ -126,8 +127,8 @@ __global__ void __launch_bounds__(kMaxThreads) sparse_adam(SparseAdam op, unsign
   }
 }
 
-// Catching up. A block a row, a thread a float of it (every kCatchUpThreads-th, beyond so many); the
-// steps that a row has missed differ, so a block that is done walks on. A step is some 30
+// Catching up. A block a row, a thread a float of it (every kCatchUpThreads-th, beyond so many);
+// the steps that a row has missed differ, so a block that is done walks on. A step is some 30
 // instructions, and all rows' missed steps together are as many as dense Adam's: reading 12 bytes a
 // weight and step is what is saved, and the arithmetic is what is left.
 // Numerics: adam_step itself, so that the bits are the dense ones. Bytes: 24 a weight of a row that

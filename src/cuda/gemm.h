@@ -13,8 +13,8 @@ struct Factor {
   bool transposed = false;
 };
 
-/// Products of row-major matrices by cuBLAS, on one stream, with memory of its own: it allocates and
-/// waits for nothing, and may be captured into a graph.
+/// Products of row-major matrices by cuBLAS, on one stream, with memory of its own: it allocates
+/// and waits for nothing, and may be captured into a graph.
 class Gemm {
  public:
   explicit Gemm(cudaStream_t stream);

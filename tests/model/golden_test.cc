@@ -14,7 +14,6 @@
 #include "cpu/backend.h"
 #include "hourglass/model/autoencoder.h"
 #include "hourglass/model/safetensors.h"
-#include "hourglass/ops/csr_buffer.h"
 #include "reference/backend.h"
 #include "support/temp_folder.h"
 
@@ -53,11 +52,12 @@ class Golden {
     options_.max_batch_entries = offsets_.back();
     const std::vector<std::int32_t> columns = file_.read_i32("ratings.columns");
     const std::vector<float> values = file_.read_f32("ratings.values");
-    ratings_.emplace(*backend_, CsrMatrix{std::ssize(offsets_) - 1, options_.shape.n_columns,
-                                          offsets_, columns, values});
+    ratings_ = CsrMatrix{std::ssize(offsets_) - 1, options_.shape.n_columns, offsets_, columns,
+                         values};
+    batches_.emplace(*backend_, ratings_, options_.max_batch);
     std::vector<std::int32_t> order(offsets_.size() - 1);
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-    order_ = Buffer<std::int32_t>(*backend_, std::span<const std::int32_t>(order));
+    batches_->start(order);
     loss_ = Buffer<double>(*backend_, 2);
     model_.shape = options_.shape;
     for (const LayerShape& layer : options_.shape.layers()) {
@@ -72,19 +72,11 @@ class Golden {
 
   /// The next batch that makes a step; its loss.
   double step() {
-    const auto rows = static_cast<std::int32_t>(offsets_.size() - 1);
     for (;;) {
-      if (next_row_ == rows) next_row_ = 0;
-      const std::int32_t first = next_row_;
-      next_row_ = std::min(rows, first + options_.max_batch);
-      const std::int64_t n_ratings =
-          offsets_[static_cast<std::size_t>(next_row_)] - offsets_[static_cast<std::size_t>(first)];
-      if (options_.objective == Objective::kRatedCells && n_ratings == 0) continue;
-      const BatchRows batch = {
-          ratings_->ptr(),
-          order_.ptr() + first,
-          next_row_ - first};
-      network_->step(batch, n_ratings, loss_.ptr(), loss_.ptr() + 1);
+      const std::int64_t batch = next_batch_;
+      next_batch_ = (next_batch_ + 1) % batches_->size();
+      if (options_.objective == Objective::kRatedCells && batches_->n_ratings(batch) == 0) continue;
+      network_->step(*batches_, batch, loss_.ptr(), loss_.ptr() + 1);
       const std::vector<double> parts = loss_.download();  // the penalty's is 0 without one
       return parts[0] + parts[1];
     }
@@ -139,13 +131,13 @@ class Golden {
   std::unique_ptr<Backend> backend_;
   AutoencoderOptions options_;
   std::vector<std::int64_t> offsets_;
-  std::optional<CsrBuffer> ratings_;
-  Buffer<std::int32_t> order_;
+  CsrMatrix ratings_;
+  std::optional<EpochBatches> batches_;
   Buffer<double> loss_;
   Model model_;
   std::vector<std::string> names_;
   std::unique_ptr<Autoencoder> network_;
-  std::int32_t next_row_ = 0;
+  std::int64_t next_batch_ = 0;
 };
 
 class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::string>> {};

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -40,7 +41,16 @@ class Backend {
   virtual void copy_out(void* to_host, const void* from, std::size_t bytes) = 0;
   virtual void synchronize() = 0;
 
-  virtual void run(const TransposeBatch&) = 0;
+  /// Whether TransposeBatches should be given an epoch's batches at once: what costs a device a few
+  /// launches in either case. Elsewhere a batch at a time stays in the cache.
+  virtual bool transposes_epochs() const { return false; }
+
+  /// Operations between begin_step() and end_step() recur, with other arguments: a backend may
+  /// collect and submit them at once. No copies and no synchronize() between the two.
+  virtual void begin_step() {}
+  virtual void end_step() {}
+
+  virtual void run(const TransposeBatches&) = 0;
   virtual void run(const DropoutInput&) = 0;
   virtual void run(const CatchUpRows&) = 0;
   virtual void run(const GatherRows&) = 0;
@@ -66,6 +76,26 @@ class Backend {
 
  protected:
   Backend() = default;
+};
+
+/// What a step runs, from here to the end of a scope.
+class StepScope {
+ public:
+  explicit StepScope(Backend& backend) : backend_(&backend) { backend_->begin_step(); }
+  StepScope(const StepScope&) = delete;
+  StepScope& operator=(const StepScope&) = delete;
+  ~StepScope() noexcept(false) {
+    try {
+      backend_->end_step();
+    } catch (...) {
+      if (std::uncaught_exceptions() == exceptions_) throw;
+      // Else an operation has thrown, and what it said is what matters.
+    }
+  }
+
+ private:
+  Backend* backend_;
+  int exceptions_ = std::uncaught_exceptions();
 };
 
 /// An array in a backend's memory, zero-filled at birth; move-only. Must not outlive the backend.

@@ -86,7 +86,7 @@ struct OutputGramUpdate {
 /// The rows of Wa that occur must have been caught up. The batch must have a rating.
 struct RatedLoss {
   BatchRows batch;
-  Ptr<const std::int64_t> row_begin;  ///< [batch + 1] as TransposeBatch leaves it
+  Ptr<const std::int64_t> row_begin;  ///< [batch + 1] as TransposeBatches leaves it
   Matrix<const float> hidden;         ///< Ha [batch x width]
   Matrix<const float> weight;         ///< Wa [n_columns x width]
   std::int64_t width = 0;

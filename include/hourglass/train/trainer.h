@@ -9,7 +9,6 @@
 
 #include "hourglass/core/csr.h"
 #include "hourglass/model/autoencoder.h"
-#include "hourglass/ops/csr_buffer.h"
 
 namespace hourglass {
 
@@ -102,7 +101,7 @@ class Trainer {
 
   const EpochResult& last_epoch() const { return result_; }
   std::int64_t batches_done() const { return batch_; }  ///< of the epoch under way
-  std::int64_t batches_per_epoch() const { return losses_.size(); }
+  std::int64_t batches_per_epoch() const { return batches_.size(); }
 
   /// Writes the state, whole or not at all. Throws Error where the disk refuses and where a weight
   /// is not finite: a checkpoint that was there stays.
@@ -122,13 +121,12 @@ class Trainer {
   const CsrMatrix* ratings_;
   TrainOptions options_;
   const CsrMatrix* holdout_;  ///< null: there is none
-  CsrBuffer on_device_;
-  std::optional<CsrBuffer> holdout_on_device_;
-  Buffer<std::int32_t> order_;  ///< rows of this epoch
+  EpochBatches batches_;
+  std::optional<EpochBatches> holdout_batches_;
   Buffer<double> losses_;       ///< [batches]: of this epoch's steps, without the penalty
   Buffer<double> penalties_;    ///< [batches] likewise; zeros where there is none
   Autoencoder network_;
-  std::vector<std::int32_t> rows_;  ///< order_, here
+  std::vector<std::int32_t> rows_;  ///< in this epoch's order
   EarlyStopping early_;
   Model best_;                ///< weights of the best epoch, where they are kept
   EpochResult result_;        ///< of the last epoch that ended
