@@ -28,25 +28,25 @@ struct Slices {
 };
 
 /// The place in its row of float `of_slice` of a slice; -1 where it is another slice's or nobody's.
-__device__ inline std::int64_t place_in_row(unsigned slice, unsigned n_slices, unsigned of_slice,
-                                            std::int64_t width) {
-  const std::int64_t c = static_cast<std::int64_t>(slice) * Slices::kFloats + of_slice;
+__device__ inline int place_in_row(unsigned slice, unsigned n_slices, unsigned of_slice,
+                                   std::int64_t width) {
+  const unsigned c = slice * Slices::kFloats + of_slice;
   const bool mine = of_slice < Slices::kFloats || slice + 1 == n_slices;
-  return mine && c < width ? c : -1;
+  return mine && c < width ? static_cast<int>(c) : -1;
 }
 
 /// A group's share of the sum, of four c: the rows group, group + n_groups, ..., in that order.
-/// row(e) points to the four floats. kAtOnce rows are in flight.
+/// row(e) points to the four floats. kAtOnce rows are in flight; n < 2^31.
 template <unsigned kAtOnce, class Row, class Weight>
-__device__ inline float4 share_of_sum(std::int64_t n, unsigned group, unsigned n_groups,
-                                      const Row& row, const Weight& weight) {
+__device__ inline float4 share_of_sum(unsigned n, unsigned group, unsigned n_groups, const Row& row,
+                                      const Weight& weight) {
   float4 sum = {};
-  for (std::int64_t first = group; first < n; first += kAtOnce * n_groups) {
+  for (unsigned first = group; first < n; first += kAtOnce * n_groups) {
     float4 rows[kAtOnce];
     float weights[kAtOnce];
 #pragma unroll
     for (unsigned k = 0; k < kAtOnce; ++k) {
-      const std::int64_t e = first + k * n_groups;
+      const unsigned e = first + k * n_groups;
       rows[k] = e < n ? load4(row(e)) : float4{};
       weights[k] = e < n ? weight(e) : 0;
     }

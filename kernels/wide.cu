@@ -13,21 +13,25 @@ namespace {
 // many as the largest card runs at once.
 constexpr std::int64_t kWalkingBlocks = 2048;
 
-// Gather. A block a batch row and slice of its units, of 16 groups as weighted_rows.cuh has them:
-// 128 threads where the width is a multiple of 32, with 128 ratings in flight. A batch of 128 rows,
-// 128 wide, is 512 blocks. A rating is read by a broadcast, its row of weights in whole cache
-// lines. Error: rounding of a chain of n / 16 fused products, of 15 sums and of the bias. Bytes: 4
-// (ratings x (width + 2 slices) + batch x width), nearly all of them the weights' rows.
+// Gather. A block has a batch row and a slice of its units, and 16 groups as weighted_rows.cuh has
+// them: 128 threads where the width is a multiple of 32, with 128 ratings in flight. A batch of 128
+// rows, 128 wide, is 512 blocks. Weights are read in whole cache lines.
+// Error: rounding of a chain of n / 16 fused products, 15 sums and the bias.
+// Bytes: 4 (ratings (width + 2 slices) + batch x width), nearly all of them the weights' rows.
 constexpr unsigned kGroups = 16;
 constexpr unsigned kMaxThreads = Slices::kMaxVectors * kGroups;
+// Of kMaxThreads: 80 registers each, which hold all that is in flight. Where this is not said,
+// ptxas asks for more blocks and gives up the rows in flight, or spills, as it likes.
+constexpr unsigned kMinBlocks = 3;
 
-__global__ void __launch_bounds__(kMaxThreads) gather_rows(GatherRows op, unsigned n_slices) {
+__global__ void __launch_bounds__(kMaxThreads, kMinBlocks) gather_rows(GatherRows op, unsigned n_slices) {
   SHARED_ARRAY(float4, shares, [kGroups][Slices::kMaxVectors]);
   const std::int64_t b = blockIdx.x / n_slices;
   const unsigned slice = blockIdx.x % n_slices, group = threadIdx.y;
   const CsrPtr& ratings = op.batch.ratings;
   const std::int32_t row = op.batch.rows[b];
-  const std::int64_t first = ratings.row_offsets[row], n = ratings.row_offsets[row + 1] - first;
+  const std::int64_t first = ratings.row_offsets[row];
+  const auto n = static_cast<unsigned>(ratings.row_offsets[row + 1] - first);
   const std::int32_t* columns = ratings.columns.raw() + first;
   const float* values =
       op.values ? op.values.raw() + op.row_begin[b] : ratings.values.raw() + first;
@@ -35,14 +39,14 @@ __global__ void __launch_bounds__(kMaxThreads) gather_rows(GatherRows op, unsign
   // In the end a thread takes one float.
   const unsigned of_slice = threadIdx.y * blockDim.x + threadIdx.x;
   const bool takes_one = of_slice < 4 * blockDim.x;
-  const std::int64_t unit = takes_one ? place_in_row(slice, n_slices, of_slice, op.width) : -1;
+  const int unit = takes_one ? place_in_row(slice, n_slices, of_slice, op.width) : -1;
   const float bias = unit >= 0 && op.bias_row >= 0 ? op.weight.row(op.bias_row)[unit] : 0;
 
-  const std::int64_t c = place_in_row(slice, n_slices, 4 * threadIdx.x, op.width);
+  const int c = place_in_row(slice, n_slices, 4 * threadIdx.x, op.width);
   if (c >= 0) {
     shares[group][threadIdx.x] = share_of_sum<8>(
-        n, group, kGroups, [&](std::int64_t e) { return op.weight.row(columns[e]) + c; },
-        [&](std::int64_t e) { return values[e]; });
+        n, group, kGroups, [&](unsigned e) { return op.weight.row(columns[e]) + c; },
+        [&](unsigned e) { return values[e]; });
   }
   __syncthreads();
   if (unit >= 0) {
@@ -55,35 +59,35 @@ __global__ void __launch_bounds__(kMaxThreads) gather_rows(GatherRows op, unsign
 // Sparse gradient and Adam. A block has one slice of the units and four teams of four groups, each
 // with a column that occurs; they walk until all columns are done. A column of more than kLong
 // entries (a popular one, the bias) would keep its team: there the whole block sums. Teams take
-// columns far apart, since popular ones often have neighbouring ids. A column's row of weights and
-// moments is asked for before the sum, and each thread steps one float of it.
-// Error of the gradient: rounding of a chain of n / 4 (n / 16) fused products, 3 (15) sums, 1
-// product. Bytes: 24 a weight of a column that occurs; an entry's are 4 width + 16, from a cache
-// mostly: the factor is [batch x width].
+// columns far apart, since popular ones often have neighbouring ids, and the bias comes first. A
+// column's weights and moments are asked for before the sum; each thread steps one float of them.
+// Error of the gradient: rounding of a chain of n / 4 fused products and 3 sums, or n / 16 and 15.
+// Bytes: 24 a weight of the columns that occur; an entry's 4 width + 16 come from a cache mostly,
+// since the factor is [batch x width].
 constexpr unsigned kTeams = 4;
 constexpr unsigned kTeamGroups = kGroups / kTeams;
-constexpr std::int64_t kLong = 64;
+constexpr unsigned kLong = 64;
 
-__global__ void __launch_bounds__(kMaxThreads) sparse_adam(SparseAdam op, unsigned n_slices) {
+__global__ void __launch_bounds__(kMaxThreads, kMinBlocks) sparse_adam(SparseAdam op, unsigned n_slices) {
   SHARED_ARRAY(float4, shares, [kGroups][Slices::kMaxVectors]);
   SHARED_ARRAY(std::int64_t, begin_of, [kTeams]);
-  SHARED_ARRAY(std::int64_t, n_of, [kTeams]);
+  SHARED_ARRAY(unsigned, n_of, [kTeams]);
   const BatchColumns& columns = op.columns;
   const std::int64_t n_columns = columns.n_columns[op.bias_column ? 1 : 0];
   const std::int64_t n_turns = (n_columns + kTeams - 1) / kTeams;
   const unsigned slice = blockIdx.x % n_slices, group = threadIdx.y;
   const unsigned team = group / kTeamGroups, of_team = group % kTeamGroups;
   const unsigned of_slice = of_team * blockDim.x + threadIdx.x;
-  const std::int64_t unit = place_in_row(slice, n_slices, of_slice, op.rows.width);
-  const std::int64_t c = place_in_row(slice, n_slices, 4 * threadIdx.x, op.rows.width);
+  const int unit = place_in_row(slice, n_slices, of_slice, op.rows.width);
+  const int c = place_in_row(slice, n_slices, 4 * threadIdx.x, op.rows.width);
   const AdamScalars scalars = op.adam.at(op.step);
 
   for (std::int64_t turn = blockIdx.x / n_slices; turn < n_turns; turn += gridDim.x / n_slices) {
-    const std::int64_t column = turn + team * n_turns;
-    const bool occurs = column < n_columns;
+    const std::int64_t column = n_columns - 1 - (turn + team * n_turns);
+    const bool occurs = column >= 0;
     const std::int64_t begin = occurs ? columns.begin[column] : 0;
-    const std::int64_t n = occurs ? columns.begin[column + 1] - begin : 0;
-    const std::int64_t row = occurs ? columns.ids[column] : 0;
+    const auto n = static_cast<unsigned>(occurs ? columns.begin[column + 1] - begin : 0);
+    const std::int32_t row = occurs ? columns.ids[column] : 0;
     const bool steps = occurs && unit >= 0;
     float w = 0, m = 0, v = 0;
     if (steps) {
@@ -97,23 +101,24 @@ __global__ void __launch_bounds__(kMaxThreads) sparse_adam(SparseAdam op, unsign
     }
     __syncthreads();
 
-    const auto leave_share = [&]<unsigned kAtOnce>(std::int64_t from, std::int64_t n_entries,
-                                                   unsigned among, unsigned n_groups) {
+    // Among n_groups groups, this one being number `among`.
+    const auto leave_share = [&](std::int64_t first, unsigned n_entries, unsigned among,
+                                 unsigned n_groups) {
       if (c < 0) return;
-      shares[group][threadIdx.x] = share_of_sum<kAtOnce>(
+      shares[group][threadIdx.x] = share_of_sum<4>(
           n_entries, among, n_groups,
-          [&](std::int64_t e) { return op.factor.row(columns.entry_row[from + e]) + c; },
-          [&](std::int64_t e) { return op.coefficients[columns.entry_index[from + e]]; });
+          [&](unsigned e) { return op.factor.row(columns.entry_row[first + e]) + c; },
+          [&](unsigned e) { return op.coefficients[columns.entry_index[first + e]]; });
     };
     float sum = 0;
     for (unsigned t = 0; t < kTeams; ++t) {
       if (n_of[t] <= kLong) continue;
-      leave_share.template operator()<8>(begin_of[t], n_of[t], group, kGroups);
+      leave_share(begin_of[t], n_of[t], group, kGroups);
       __syncthreads();
       if (t == team && steps) sum = add_shares(shares, kGroups, of_slice);
       __syncthreads();
     }
-    if (n <= kLong) leave_share.template operator()<4>(begin, n, of_team, kTeamGroups);
+    if (n <= kLong) leave_share(begin, n, of_team, kTeamGroups);
     __syncthreads();
     if (n <= kLong && steps) sum = add_shares(shares + team * kTeamGroups, kTeamGroups, of_slice);
 
@@ -127,12 +132,12 @@ __global__ void __launch_bounds__(kMaxThreads) sparse_adam(SparseAdam op, unsign
   }
 }
 
-// Catching up. A block a row, a thread a float of it (every kCatchUpThreads-th, beyond so many);
-// the steps that a row has missed differ, so a block that is done walks on. A step is some 30
-// instructions, and all rows' missed steps together are as many as dense Adam's: reading 12 bytes a
-// weight and step is what is saved, and the arithmetic is what is left.
+// Catching up. A block has a row, a thread one float of it (every kCatchUpThreads-th, of a wider
+// row); rows have missed unlike numbers of steps, so a block that is done walks on. A step is some
+// 30 instructions, and all the missed steps together are as many as dense Adam's: the 24 bytes a
+// weight and step are what deferring saves.
 // Numerics: adam_step itself, so that the bits are the dense ones. Bytes: 24 a weight of a row that
-// has missed a step; 8 a row that has not.
+// has missed a step, 8 a row that has not.
 constexpr unsigned kCatchUpThreads = 256;
 
 /// Steps `from` to `to`, of zero gradient.
@@ -152,7 +157,7 @@ __device__ void replay(const AdamConstants& adam, std::int64_t from, std::int64_
   for (; step <= to && v != 0; ++step) v = fmaf(adam.beta2, v, 0);
 }
 
-__global__ void __launch_bounds__(kCatchUpThreads) catch_up_rows(CatchUpRows op) {
+__global__ void __launch_bounds__(kCatchUpThreads, 4) catch_up_rows(CatchUpRows op) {
   const std::int64_t n = op.ids ? op.n_ids[0] : op.n_rows;
   for (std::int64_t i = blockIdx.x; i < n; i += gridDim.x) {
     const std::int64_t row = op.ids ? op.ids[i] : i;
