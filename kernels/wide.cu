@@ -154,6 +154,7 @@ __device__ void replay(const AdamConstants& adam, std::int64_t from, std::int64_
   for (; step <= to && (kDecay || m != 0); ++step) {
     adam_step<kDecay>(adam, adam.at(step), 0, w, m, v);
   }
+  if (step <= to) m = 0;  // it may be -0, which no further step would leave
   for (; step <= to && v != 0; ++step) v = fmaf(adam.beta2, v, 0);
 }
 
