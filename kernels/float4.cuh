@@ -28,4 +28,14 @@ __device__ inline float add_dot(const float4& x, const float4& y, float sum) {
   return fmaf(x.w, y.w, fmaf(x.z, y.z, fmaf(x.y, y.y, fmaf(x.x, y.x, sum))));
 }
 
+/// Float `at` of the sum of n rows that n groups of threads have left in shared memory, in order.
+template <unsigned kVectors>
+__device__ inline float add_shares(const float4 (*shares)[kVectors], unsigned n, unsigned at) {
+  float sum = 0;
+  for (unsigned group = 0; group < n; ++group) {
+    sum += reinterpret_cast<const float*>(shares[group])[at];
+  }
+  return sum;
+}
+
 }  // namespace hourglass::cuda

@@ -56,14 +56,4 @@ __device__ inline float4 share_of_sum(unsigned n, unsigned group, unsigned n_gro
   return sum;
 }
 
-/// Float `of_slice` of the sum, where each group has left its share in shared memory.
-__device__ inline float add_shares(const float4 (*shares)[Slices::kMaxVectors], unsigned n_groups,
-                                   unsigned of_slice) {
-  float sum = 0;
-  for (unsigned g = 0; g < n_groups; ++g) {
-    sum += reinterpret_cast<const float*>(shares[g])[of_slice];
-  }
-  return sum;
-}
-
 }  // namespace hourglass::cuda

@@ -24,7 +24,8 @@ constexpr unsigned kMaxThreads = Slices::kMaxVectors * kGroups;
 // ptxas asks for more blocks and gives up the rows in flight, or spills, as it likes.
 constexpr unsigned kMinBlocks = 3;
 
-__global__ void __launch_bounds__(kMaxThreads, kMinBlocks) gather_rows(GatherRows op, unsigned n_slices) {
+__global__ void __launch_bounds__(kMaxThreads, kMinBlocks)
+    gather_rows(GatherRows op, unsigned n_slices) {
   SHARED_ARRAY(float4, shares, [kGroups][Slices::kMaxVectors]);
   const std::int64_t b = blockIdx.x / n_slices;
   const unsigned slice = blockIdx.x % n_slices, group = threadIdx.y;
@@ -68,7 +69,8 @@ constexpr unsigned kTeams = 4;
 constexpr unsigned kTeamGroups = kGroups / kTeams;
 constexpr unsigned kLong = 64;
 
-__global__ void __launch_bounds__(kMaxThreads, kMinBlocks) sparse_adam(SparseAdam op, unsigned n_slices) {
+__global__ void __launch_bounds__(kMaxThreads, kMinBlocks)
+    sparse_adam(SparseAdam op, unsigned n_slices) {
   SHARED_ARRAY(float4, shares, [kGroups][Slices::kMaxVectors]);
   SHARED_ARRAY(std::int64_t, begin_of, [kTeams]);
   SHARED_ARRAY(unsigned, n_of, [kTeams]);
