@@ -32,7 +32,11 @@ std::string describe() {
 
 }  // namespace
 
-CudaBackend::CudaBackend() : stream_(open_stream()), gemm_(stream_.get()), staging_(stream_.get()) {
+CudaBackend::CudaBackend()
+    : stream_(open_stream()),
+      gemm_(stream_.get()),
+      staging_(stream_.get()),
+      graphs_(stream_.get()) {
   description_ = describe();
 }
 
@@ -66,6 +70,18 @@ void CudaBackend::copy_in(void* to, const void* from_host, std::size_t bytes) {
 
 void CudaBackend::copy_out(void* to_host, const void* from, std::size_t bytes) {
   staging_.copy_out(to_host, from, bytes);
+}
+
+std::optional<std::size_t> CudaBackend::free_memory() const {
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total));
+  return free;
+}
+
+bool CudaBackend::set_math(Math math) {
+  gemm_.set_math(math);
+  math_ = math == Math::kFp32 ? "fp32" : math == Math::kTf32 ? "tf32" : "bf16";
+  return true;
 }
 
 void CudaBackend::synchronize() { check(cudaStreamSynchronize(stream_.get())); }

@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "cuda/owners.h"
-#include "hourglass/core/ptr.h"
+#include "hourglass/ops/backend.h"
 
 namespace hourglass::cuda {
 
@@ -19,12 +19,15 @@ class Gemm {
  public:
   explicit Gemm(cudaStream_t stream);
 
+  void set_math(Math math) { math_ = math; }
+
   /// out [m x n] = scale * left [m x k] right [k x n] (+ out, where `add`).
   void run(std::int64_t m, std::int64_t n, std::int64_t k, float scale, Factor left, Factor right,
            bool add, Matrix<float> out);
 
  private:
   CublasHandle handle_;
+  Math math_ = Math::kFp32;
   DeviceMemory workspace_;
 };
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -18,9 +19,16 @@
 
 namespace hourglass {
 
+/// How factors of a product are rounded before it; sums are in fp32 always.
+enum class Math {
+  kFp32,  ///< not at all
+  kTf32,  ///< to 11 significant bits, on tensor cores
+  kBf16,  ///< to 8
+};
+
 /// Owns memory and runs operations. `run` enqueues: it never allocates and never waits for a device
-/// (on a CPU it returns when done). Only `download` and `synchronize` wait. Operations of one backend
-/// run in the order they were given. A backend is used from one thread at a time.
+/// (on a CPU it returns when done). Only `download` and `synchronize` wait. Operations of one
+/// backend run in the order they were given. A backend is used from one thread at a time.
 ///
 /// To add an operation: its struct in ops/, a `run` here, a body in every backend, and its case in
 /// tests/ops (CONTRIBUTING.md).
@@ -40,6 +48,12 @@ class Backend {
   virtual void copy_in(void* to, const void* from_host, std::size_t bytes) = 0;
   virtual void copy_out(void* to_host, const void* from, std::size_t bytes) = 0;
   virtual void synchronize() = 0;
+
+  /// Bytes that can be allocated; nothing where that is the operating system's to say.
+  virtual std::optional<std::size_t> free_memory() const { return std::nullopt; }
+
+  /// What products of matrices are computed in from now on; false: the device has no such thing.
+  virtual bool set_math(Math math) { return math == Math::kFp32; }
 
   /// Whether TransposeBatches should be given an epoch's batches at once: what costs a device a few
   /// launches in either case. Elsewhere a batch at a time stays in the cache.

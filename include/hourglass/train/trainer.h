@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -133,6 +134,10 @@ class Trainer {
   std::int64_t batch_ = 0;    ///< batches of the epoch under way that are done
   std::int64_t n_steps_ = 0;  ///< of them, those that made a step
 };
+
+/// Bytes of a backend's memory that such a Trainer takes, on a backend like this one.
+std::size_t training_memory(const Backend& like, const CsrMatrix& ratings,
+                            const TrainOptions& options, const CsrMatrix* holdout = nullptr);
 
 /// Trains `model` in place to the end; on_epoch hears of each epoch.
 EpochResult train(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,
