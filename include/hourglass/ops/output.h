@@ -51,7 +51,9 @@ struct FineGramSegments {
     // Every partial is written and read once a step: together they stay within 20 MiB (or are a
     // single one), which is about what a pass over a wide layer can spare.
     const std::int64_t affordable = (std::int64_t{5} << 20) / (width * padded(width));
-    const std::int64_t segments = std::clamp<std::int64_t>(affordable, 1, kMaxFineGramSegments);
+    // +: its value. On a device there is no constant to refer to, and nvcc makes a trap of it
+    // without a word.
+    const std::int64_t segments = std::clamp<std::int64_t>(affordable, 1, +kMaxFineGramSegments);
     blocks = (columns + kFineGramBlock - 1) / kFineGramBlock;
     count = std::clamp<std::int64_t>(blocks, 1, segments);
   }
