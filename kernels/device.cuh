@@ -1,14 +1,14 @@
 #pragma once
 
-// What kernels are written in, for nvcc and, in tests/emulator, for a C++ compiler that runs them on
-// the CPU. Shared memory is declared by these two, since the emulator gives every block its own:
+// What kernels are written in, for nvcc and, in tests/emulator, for a C++ compiler that runs them
+// on the CPU. Shared memory is declared by these two, since the emulator gives every block its own:
 //   SHARED_ARRAY(float, tile, [16][17]);   static: tile[i][j]
 //   DYN_SHARED(float, buffer);             of the launch's shared_bytes: buffer[i]; one a kernel
 // Warp primitives and inline PTX are used in this file alone.
 #ifdef __CUDACC__
 #include <cuda_runtime.h>
 #define SHARED_ARRAY(T, name, dims) __shared__ T name dims
-#define DYN_SHARED(T, name)                                                \
+#define DYN_SHARED(T, name)                                                 \
   extern __shared__ __align__(16) unsigned char hourglass_dynamic_shared[]; \
   T* const name = reinterpret_cast<T*>(hourglass_dynamic_shared)
 #else
@@ -24,6 +24,22 @@ inline constexpr unsigned kWholeWarp = 0xFFFFFFFFU;
 
 /// A NaN stays one, so that a run that diverges shows it.
 __device__ inline float relu(float value) { return value < 0 ? 0 : value; }
+
+/// What `lane` of the warp holds; all 32 lanes call.
+template <class T>
+__device__ inline T warp_read(T value, unsigned lane) {
+  return __shfl_sync(kWholeWarp, value, static_cast<int>(lane));
+}
+
+/// What the warp's lanes wrote before, all of them may read behind it.
+__device__ inline void warp_barrier() { __syncwarp(); }
+
+/// Starts to bring the line of global memory that is at `address` into the L2 cache.
+__device__ inline void prefetch_to_l2([[maybe_unused]] const float* address) {
+#ifdef __CUDACC__
+  asm volatile("prefetch.global.L2 [%0];" ::"l"(__cvta_generic_to_global(address)));
+#endif
+}
 
 /// The sum over the warp's 32 lanes, by a fixed tree; every lane gets it.
 template <class T>

@@ -10,7 +10,7 @@
 namespace hourglass::cuda {
 
 // transpose.cu
-void launch_transpose_batch(const TransposeBatch& op, cudaStream_t stream);
+void launch_transpose_batches(const TransposeBatches& op, cudaStream_t stream);
 // dropout.cu
 void launch_dropout_input(const DropoutInput& op, cudaStream_t stream);
 // wide.cu

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -44,6 +45,7 @@ class Run {
   void train_all(const std::vector<int>& bottlenecks);
   void train_one(int bottleneck, Backend& backend, const StopSignals& signals);
   void check_device(const Backend& backend) const;
+  Device open_device_for(const std::vector<int>& bottlenecks) const;
   void write_outcome(const char* outcome);
   void print_results() const;
 
@@ -216,12 +218,15 @@ std::vector<int> Run::unfinished() const {
 }
 
 void Run::check_device(const Backend& backend) const {
-  const std::string before = record_.value("device", backend.kind());
-  if (before != backend.kind()) {
+  const std::string& math = command_.device.math;
+  const std::string before =
+      record_.value("device", backend.kind()) + " in " + record_.value("math", math);
+  const std::string now = backend.kind() + " in " + math;
+  if (before != now) {
     command_.say(
         "the run was on {} and goes on on {}: its bits will not be those of an "
         "uninterrupted run\n",
-        before, backend.kind());
+        before, now);
   }
 }
 
@@ -302,8 +307,31 @@ void Run::print_results() const {
   }
 }
 
+/// The device of --device. A GPU whose memory the largest of these networks does not fit is none
+/// for `auto`, and an error for `cuda`: before the training, not in it.
+Device Run::open_device_for(const std::vector<int>& bottlenecks) const {
+  Device device = open_device(command_.device);
+  const std::optional<std::size_t> free = device.backend->free_memory();
+  if (!free) return device;
+  const TrainOptions options = command_.options(std::ranges::max(bottlenecks));
+  const std::size_t needed =
+      training_memory(*device.backend, held_.split.given, options, &held_.split.hidden);
+  if (needed <= *free) return device;
+  const std::string lack =
+      fmt::format("the GPU's memory does not suffice: {} MiB are needed, {} are free",
+                  (needed >> 20) + 1, *free >> 20);
+  if (command_.device.name != "auto") {
+    throw Error(lack + "; choose --device cpu, a lower --batch-size or less --hidden");
+  }
+  DeviceOptions cpu = command_.device;
+  cpu.name = "cpu";
+  device = open_device(cpu);
+  device.why = lack;
+  return device;
+}
+
 void Run::train_all(const std::vector<int>& bottlenecks) {
-  const Device device = open_device(command_.device);
+  const Device device = open_device_for(bottlenecks);
   if (!device.why.empty()) command_.say("device: cpu, as {}\n", device.why);
   Backend& backend = *device.backend;
   check_device(backend);
@@ -319,6 +347,7 @@ void Run::train_all(const std::vector<int>& bottlenecks) {
                  command_.init);
   }
   record_["device"] = backend.kind();
+  record_["math"] = command_.device.math;
   record_["device_description"] = backend.description();
   const StopSignals signals;
   for (const int bottleneck : bottlenecks) {

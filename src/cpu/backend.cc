@@ -71,7 +71,9 @@ void CpuBackend::reserve_scratch(std::int64_t floats) {
   scratch_.assign(wanted * static_cast<std::size_t>(pool_.n_threads()), 0.0F);
 }
 
-void CpuBackend::run(const TransposeBatch& op) { transpose_batch(op); }
+void CpuBackend::run(const TransposeBatches& op) {
+  for (std::int64_t k = 0; k < op.n_batches(); ++k) transpose_batch(op, k);
+}
 
 void CpuBackend::run(const DropoutInput& op) {
   pool_.split(op.batch.n_rows,

@@ -25,7 +25,7 @@ class CpuBackend final : public Backend {
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override {}
 
-  void run(const TransposeBatch&) override;
+  void run(const TransposeBatches&) override;
   void run(const DropoutInput&) override;
   void run(const CatchUpRows&) override;
   void run(const GatherRows&) override;

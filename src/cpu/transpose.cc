@@ -1,5 +1,6 @@
 #include "cpu/transpose.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -17,16 +18,22 @@ constexpr int kColumnShift = 32;
 
 }  // namespace
 
-void transpose_batch(const TransposeBatch& op) {
-  const CsrPtr& ratings = op.batch.ratings;
-  const MutableBatchColumns& out = op.columns;
+void transpose_batch(const TransposeBatches& op, std::int64_t k) {
+  const CsrPtr& ratings = op.ratings;
+  const MutableBatchColumns out =
+      columns_of_batch(op.columns, k, op.batch_size, op.entries_before[k]);
+  const std::int64_t first_row = k * op.batch_size;
+  const auto n_rows =
+      static_cast<std::int32_t>(std::min<std::int64_t>(op.batch_size, op.n_rows - first_row));
+  const Ptr<const std::int32_t> rows = op.rows + first_row;
+  const std::int64_t n_entries = op.entries_before[k + 1] - op.entries_before[k];
   auto* keys = reinterpret_cast<std::uint64_t*>(op.scratch.raw());
-  auto* spare = keys + op.max_entries;
-  auto* row_of = reinterpret_cast<std::int32_t*>(spare + op.max_entries);
+  auto* spare = keys + n_entries;
+  auto* row_of = reinterpret_cast<std::int32_t*>(spare + n_entries);
   std::int64_t n = 0;
-  for (std::int32_t b = 0; b < op.batch.n_rows; ++b) {
+  for (std::int32_t b = 0; b < n_rows; ++b) {
     out.row_begin[b] = n;
-    const std::int32_t row = op.batch.rows[b];
+    const std::int32_t row = rows[b];
     for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e, ++n) {
       out.values[n] = ratings.values[e];
       row_of[n] = b;
@@ -34,7 +41,7 @@ void transpose_batch(const TransposeBatch& op) {
                 static_cast<std::uint64_t>(n);
     }
   }
-  out.row_begin[op.batch.n_rows] = n;
+  out.row_begin[n_rows] = n;
 
   const int bits = std::bit_width(static_cast<std::uint64_t>(ratings.n_columns));
   for (int shift = kColumnShift; shift < kColumnShift + bits; shift += kDigitBits) {
@@ -62,9 +69,9 @@ void transpose_batch(const TransposeBatch& op) {
   out.n_columns[0] = n_columns;
   out.ids[n_columns] = static_cast<std::int32_t>(ratings.n_columns);
   out.begin[n_columns++] = n;
-  out.begin[n_columns] = n + op.batch.n_rows;
+  out.begin[n_columns] = n + n_rows;
   out.n_columns[1] = n_columns;
-  for (std::int32_t b = 0; b < op.batch.n_rows; ++b) {
+  for (std::int32_t b = 0; b < n_rows; ++b) {
     out.values[n + b] = 1;
     out.entry_row[n + b] = b;
     out.entry_index[n + b] = n + b;

@@ -4,7 +4,7 @@
 
 namespace hourglass::cpu {
 
-/// TransposeBatch by a radix sort of (column, place in batch order).
-void transpose_batch(const TransposeBatch& op);
+/// TransposeBatches' batch k, by a radix sort of (column, place in batch order).
+void transpose_batch(const TransposeBatches& op, std::int64_t k);
 
 }  // namespace hourglass::cpu

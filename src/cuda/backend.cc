@@ -27,14 +27,16 @@ std::string describe() {
   cudaDeviceProp card = {};
   check(cudaGetDeviceProperties(&card, 0));
   return std::string(card.name) + ", sm_" + std::to_string(card.major) +
-         std::to_string(card.minor) + ", " +
-         std::to_string(card.totalGlobalMem >> 20) + " MiB";
+         std::to_string(card.minor) + ", " + std::to_string(card.totalGlobalMem >> 20) + " MiB";
 }
 
 }  // namespace
 
 CudaBackend::CudaBackend()
-    : stream_(open_stream()), gemm_(stream_.get()), staging_(stream_.get()) {
+    : stream_(open_stream()),
+      gemm_(stream_.get()),
+      staging_(stream_.get()),
+      graphs_(stream_.get()) {
   description_ = describe();
 }
 
@@ -70,15 +72,29 @@ void CudaBackend::copy_out(void* to_host, const void* from, std::size_t bytes) {
   staging_.copy_out(to_host, from, bytes);
 }
 
+std::optional<std::size_t> CudaBackend::free_memory() const {
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total));
+  return free;
+}
+
+bool CudaBackend::set_math(Math math) {
+  gemm_.set_math(math);
+  math_ = math == Math::kFp32 ? "fp32" : math == Math::kTf32 ? "tf32" : "bf16";
+  return true;
+}
+
 void CudaBackend::synchronize() { check(cudaStreamSynchronize(stream_.get())); }
 
-void CudaBackend::run(const TransposeBatch& op) { launch_transpose_batch(op, stream_.get()); }
+void CudaBackend::run(const TransposeBatches& op) { launch_transpose_batches(op, stream_.get()); }
 void CudaBackend::run(const DropoutInput& op) { launch_dropout_input(op, stream_.get()); }
 void CudaBackend::run(const CatchUpRows& op) { launch_catch_up_rows(op, stream_.get()); }
 void CudaBackend::run(const GatherRows& op) { launch_gather_rows(op, stream_.get()); }
 void CudaBackend::run(const SparseAdam& op) { launch_sparse_adam(op, stream_.get()); }
 void CudaBackend::run(const MiddleForward& op) { launch_middle_forward(op, gemm_, stream_.get()); }
-void CudaBackend::run(const MiddleBackward& op) { launch_middle_backward(op, gemm_, stream_.get()); }
+void CudaBackend::run(const MiddleBackward& op) {
+  launch_middle_backward(op, gemm_, stream_.get());
+}
 void CudaBackend::run(const MiddleUpdate& op) { launch_middle_update(op, stream_.get()); }
 void CudaBackend::run(const SparsityPenalty& op) { launch_sparsity_penalty(op, stream_.get()); }
 void CudaBackend::run(const OutputGram& op) { launch_output_gram(op, stream_.get()); }

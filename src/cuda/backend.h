@@ -1,10 +1,13 @@
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include "cuda/gemm.h"
 #include "cuda/owners.h"
 #include "cuda/staging.h"
+#include "cuda/step_graphs.h"
 #include "hourglass/ops/backend.h"
 
 namespace hourglass::cuda {
@@ -16,16 +19,24 @@ class CudaBackend : public Backend {
   CudaBackend();
   ~CudaBackend() override;
 
+  /// Where all of it happens; for who times it.
+  cudaStream_t stream() const { return stream_.get(); }
+
   std::string kind() const override { return "cuda"; }
-  std::string description() const override { return description_; }
+  std::string description() const override { return description_ + ", " + math_; }
 
   void* allocate(std::size_t bytes) override;
   void deallocate(void* memory, std::size_t bytes) noexcept override;
   void copy_in(void* to, const void* from_host, std::size_t bytes) override;
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override;
+  std::optional<std::size_t> free_memory() const override;
+  bool set_math(Math math) override;
+  bool transposes_epochs() const override { return true; }
+  void begin_step() override { graphs_.begin(); }
+  void end_step() override { graphs_.end(); }
 
-  void run(const TransposeBatch&) override;
+  void run(const TransposeBatches&) override;
   void run(const DropoutInput&) override;
   void run(const CatchUpRows&) override;
   void run(const GatherRows&) override;
@@ -47,10 +58,11 @@ class CudaBackend : public Backend {
   void run(const PickCells&) override;
 
  private:
-  std::string description_;
+  std::string description_, math_ = "fp32";
   Stream stream_;
   Gemm gemm_;
   Staging staging_;
+  StepGraphs graphs_;
 };
 
 }  // namespace hourglass::cuda

@@ -16,6 +16,18 @@ int as_int(std::int64_t n) {
   return static_cast<int>(n);
 }
 
+cublasComputeType_t compute_type(Math math) {
+  switch (math) {
+    case Math::kTf32:
+      return CUBLAS_COMPUTE_32F_FAST_TF32;
+    case Math::kBf16:
+      return CUBLAS_COMPUTE_32F_FAST_16BF;
+    case Math::kFp32:
+      break;
+  }
+  return CUBLAS_COMPUTE_32F;
+}
+
 }  // namespace
 
 Gemm::Gemm(cudaStream_t stream) {
@@ -39,7 +51,7 @@ void Gemm::run(std::int64_t m, std::int64_t n, std::int64_t k, float scale, Fact
                      as_int(k), &scale, right.matrix.data.raw(), CUDA_R_32F,
                      as_int(right.matrix.stride), left.matrix.data.raw(), CUDA_R_32F,
                      as_int(left.matrix.stride), &beta, out.data.raw(), CUDA_R_32F,
-                     as_int(out.stride), CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT));
+                     as_int(out.stride), compute_type(math_), CUBLAS_GEMM_DEFAULT));
 }
 
 }  // namespace hourglass::cuda

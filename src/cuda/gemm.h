@@ -3,7 +3,7 @@
 #include <cstdint>
 
 #include "cuda/owners.h"
-#include "hourglass/core/ptr.h"
+#include "hourglass/ops/backend.h"
 
 namespace hourglass::cuda {
 
@@ -13,11 +13,13 @@ struct Factor {
   bool transposed = false;
 };
 
-/// Products of row-major matrices by cuBLAS, on one stream, with memory of its own: it allocates and
-/// waits for nothing, and may be captured into a graph.
+/// Products of row-major matrices by cuBLAS, on one stream, with memory of its own: it allocates
+/// and waits for nothing, and may be captured into a graph.
 class Gemm {
  public:
   explicit Gemm(cudaStream_t stream);
+
+  void set_math(Math math) { math_ = math; }
 
   /// out [m x n] = scale * left [m x k] right [k x n] (+ out, where `add`).
   void run(std::int64_t m, std::int64_t n, std::int64_t k, float scale, Factor left, Factor right,
@@ -25,6 +27,7 @@ class Gemm {
 
  private:
   CublasHandle handle_;
+  Math math_ = Math::kFp32;
   DeviceMemory workspace_;
 };
 

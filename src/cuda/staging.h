@@ -7,8 +7,8 @@
 
 namespace hourglass::cuda {
 
-/// Copies between ordinary host memory and the device, through pinned memory of its own: a copy from
-/// ordinary memory would make the driver wait, or read it after the caller has changed it.
+/// Copies between ordinary host memory and the device, through pinned memory of its own: a copy
+/// from ordinary memory would make the driver wait, or read it after the caller has changed it.
 class Staging {
  public:
   explicit Staging(cudaStream_t stream);

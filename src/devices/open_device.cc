@@ -9,7 +9,16 @@
 
 namespace hourglass {
 
-Device open_device(const DeviceOptions& options) {
+namespace {
+
+Math math_of(const std::string& name) {
+  if (name == "fp32") return Math::kFp32;
+  if (name == "tf32") return Math::kTf32;
+  if (name == "bf16") return Math::kBf16;
+  throw UsageError("there is no math " + name + ": choose fp32, tf32 or bf16");
+}
+
+Device open_named(const DeviceOptions& options) {
   const std::string& name = options.name;
   if (name == "cpu") return {std::make_unique<cpu::CpuBackend>(options.threads), {}};
   if (name == "reference") return {std::make_unique<reference::ReferenceBackend>(), {}};
@@ -23,6 +32,19 @@ Device open_device(const DeviceOptions& options) {
                 ", or choose the device cpu");
   }
   return {std::make_unique<cpu::CpuBackend>(options.threads), std::move(cuda.reason)};
+}
+
+}  // namespace
+
+Device open_device(const DeviceOptions& options) {
+  const Math math = math_of(options.math);
+  Device device = open_named(options);
+  if (!device.backend->set_math(math)) {
+    throw UsageError("--math " + options.math + ": the device " + device.backend->kind() +
+                     " computes in fp32 only" +
+                     (device.why.empty() ? "" : " (and " + device.why + ")"));
+  }
+  return device;
 }
 
 }  // namespace hourglass

@@ -68,17 +68,7 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
   }
   middle_scratch_ = Buffer<float>(backend, middle_scratch(middle(0)));
   row_sums_ = Buffer<double>(backend, batch + width);
-  row_begin_ = Buffer<std::int64_t>(backend, batch + 1);
-  values_ = Buffer<float>(backend, entries + batch);
   if (options.dropout.probability > 0) dropped_values_ = Buffer<float>(backend, entries + batch);
-  ids_ = Buffer<std::int32_t>(backend, std::min(entries, n) + 1);
-  begin_ = Buffer<std::int64_t>(backend, std::min(entries, n) + 2);
-  entry_row_ = Buffer<std::int32_t>(backend, entries + batch);
-  entry_index_ = Buffer<std::int64_t>(backend, entries + batch);
-  n_columns_ = Buffer<std::int32_t>(backend, 2);
-  transpose_scratch_ = Buffer<std::int64_t>(backend, transpose_scratch(entries));
-  columns_ = {row_begin_.ptr(), values_.ptr(),      ids_.ptr(),      begin_.ptr(),
-              entry_row_.ptr(), entry_index_.ptr(), n_columns_.ptr()};
 }
 
 Matrix<float> Autoencoder::activation(std::size_t layer) {
@@ -234,7 +224,8 @@ void Autoencoder::save(Model& model) {
   }
 }
 
-void Autoencoder::forward(const BatchRows& batch, Ptr<const float> values) {
+void Autoencoder::forward(const BatchRows& batch, Ptr<const float> values,
+                          Ptr<const std::int64_t> row_begin) {
   const AdamMatrix& input = parameters_.front().matrix;
   backend_->run(GatherRows{.batch = batch,
                            .weight = input.weight,
@@ -244,15 +235,8 @@ void Autoencoder::forward(const BatchRows& batch, Ptr<const float> values) {
                            .append_one = true,
                            .out = activation(0),
                            .values = values,
-                           .row_begin = row_begin_.ptr()});
+                           .row_begin = row_begin});
   backend_->run(MiddleForward{middle(batch.n_rows)});
-}
-
-void Autoencoder::transpose(const BatchRows& batch) {
-  backend_->run(TransposeBatch{.batch = batch,
-                               .max_entries = options_.max_batch_entries,
-                               .columns = columns_,
-                               .scratch = transpose_scratch_.ptr()});
 }
 
 void Autoencoder::run_gram_loss(const BatchRows& batch, Ptr<double> loss) {
@@ -292,32 +276,33 @@ void Autoencoder::run_direct_loss(const BatchRows& batch, Ptr<double> loss) {
                                .grad_hidden = {grad_hidden_.ptr(), padded(output.width)}});
 }
 
-void Autoencoder::run_rated_loss(const BatchRows& batch, std::int64_t n_ratings,
-                                 Ptr<double> loss) {
+void Autoencoder::run_rated_loss(EpochBatches& batches, std::int64_t k, Ptr<double> loss) {
   const AdamMatrix& output = parameters_.back().matrix;
-  backend_->run(RatedLoss{.batch = batch,
-                          .row_begin = row_begin_.ptr(),
+  backend_->run(RatedLoss{.batch = batches.rows(k),
+                          .row_begin = batches.columns(k).row_begin,
                           .hidden = activation(layers_.size() - 2),
                           .weight = output.weight,
                           .width = output.width,
-                          .n_ratings = n_ratings,
+                          .n_ratings = batches.n_ratings(k),
                           .errors = errors_.ptr(),
                           .grad_hidden = {grad_hidden_.ptr(), padded(output.width)},
                           .row_sums = row_sums_.ptr(),
                           .loss = loss});
 }
 
-void Autoencoder::rated_loss(const BatchRows& batch, const BatchRows& targets,
-                             std::int64_t n_targets, Ptr<double> loss) {
-  forward(batch, {});
-  transpose(targets);  // for where each row's targets begin
-  run_rated_loss(targets, n_targets, loss);
+void Autoencoder::rated_loss(const EpochBatches& inputs, EpochBatches& targets, std::int64_t k,
+                             Ptr<double> loss) {
+  targets.columns(k);  // transposed before the step's scope: that may copy
+  const StepScope scope(*backend_);
+  forward(inputs.rows(k), {}, {});
+  run_rated_loss(targets, k, loss);
 }
 
-Ptr<const float> Autoencoder::drop_out(const BatchRows& batch) {
+Ptr<const float> Autoencoder::drop_out(const BatchRows& batch,
+                                       Ptr<const std::int64_t> row_begin) {
   const double p = options_.dropout.probability;
   backend_->run(DropoutInput{.batch = batch,
-                             .row_begin = row_begin_.ptr(),
+                             .row_begin = row_begin,
                              .probability = static_cast<float>(p),
                              .scale = static_cast<float>(1 / (1 - p)),
                              .seed = options_.dropout.seed,
@@ -341,7 +326,7 @@ void Autoencoder::add_sparsity(MiddleBackward& backward, Ptr<double> penalty) {
   backward.grad_code = grad;
 }
 
-void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss,
+void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
                        Ptr<double> penalty) {
   const std::int64_t n = options_.shape.n_columns;
   const bool all = options_.objective == Objective::kAllCells;
@@ -351,10 +336,12 @@ void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<doubl
   const Matrix<float> hidden = activation(layers_.size() - 2);
   const std::int64_t stride = padded(output.width);
   const Matrix<float> grad_hidden = {grad_hidden_.ptr(), stride};
-  const BatchColumns columns = as_const(columns_);
-  const std::int64_t max_columns = ids_.size();
+  const BatchRows batch = batches.rows(k);
+  const BatchColumns columns = batches.columns(k);
+  const std::int64_t n_ratings = batches.n_ratings(k);
+  const std::int64_t max_columns = std::min(batches.most_ratings(), n) + 1;
 
-  transpose(batch);
+  const StepScope scope(*backend_);  // behind columns(): that may copy
   const auto catch_up = [&](const AdamMatrix& rows, int with_bias, std::int64_t n_rows) {
     backend_->run(CatchUpRows{.rows = rows,
                               .adam = constants,
@@ -367,14 +354,16 @@ void Autoencoder::step(const BatchRows& batch, std::int64_t n_ratings, Ptr<doubl
   if (!all) catch_up(output, 0, n);
   ++step_;
   Ptr<const float> input_values = columns.values;
-  if (options_.dropout.probability > 0) input_values = drop_out(batch);
-  forward(batch, input_values);
+  if (options_.dropout.probability > 0) {
+    input_values = drop_out(batch, columns.row_begin);
+  }
+  forward(batch, input_values, columns.row_begin);
   if (forms_outputs()) {
     run_direct_loss(batch, loss);
   } else if (all) {
     run_gram_loss(batch, loss);
   } else {
-    run_rated_loss(batch, n_ratings, loss);
+    run_rated_loss(batches, k, loss);
   }
   const MiddleLayers layers = middle(batch.n_rows);
   MiddleBackward backward = {

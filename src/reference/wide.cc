@@ -10,25 +10,28 @@
 
 namespace hourglass::reference {
 
-void ReferenceBackend::run(const TransposeBatch& op) {
+namespace {
+
+/// The columns of rows[0 .. n_rows - 1], one batch.
+void transpose(const CsrPtr& ratings, Ptr<const std::int32_t> rows, std::int32_t n_rows,
+               const MutableBatchColumns& out) {
   struct Entry {
     std::int32_t column, row;
     std::int64_t index;
   };
-  const CsrPtr& ratings = op.batch.ratings;
   std::vector<Entry> entries;
   std::int64_t index = 0;
-  for (std::int32_t b = 0; b < op.batch.n_rows; ++b) {
-    op.columns.row_begin[b] = index;
-    const std::int32_t row = op.batch.rows[b];
+  for (std::int32_t b = 0; b < n_rows; ++b) {
+    out.row_begin[b] = index;
+    const std::int32_t row = rows[b];
     for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e, ++index) {
-      op.columns.values[index] = ratings.values[e];
+      out.values[index] = ratings.values[e];
       entries.push_back({ratings.columns[e], b, index});
     }
   }
-  op.columns.row_begin[op.batch.n_rows] = index;
-  for (std::int32_t b = 0; b < op.batch.n_rows; ++b, ++index) {
-    op.columns.values[index] = 1;
+  out.row_begin[n_rows] = index;
+  for (std::int32_t b = 0; b < n_rows; ++b, ++index) {
+    out.values[index] = 1;
     entries.push_back({static_cast<std::int32_t>(ratings.n_columns), b, index});
   }
   std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
@@ -37,20 +40,31 @@ void ReferenceBackend::run(const TransposeBatch& op) {
   std::int32_t n_columns = 0;
   for (std::size_t e = 0; e < entries.size(); ++e) {
     if (e == 0 || entries[e].column != entries[e - 1].column) {
-      op.columns.ids[n_columns] = entries[e].column;
-      op.columns.begin[n_columns] = static_cast<std::int64_t>(e);
+      out.ids[n_columns] = entries[e].column;
+      out.begin[n_columns] = static_cast<std::int64_t>(e);
       ++n_columns;
     }
-    op.columns.entry_row[static_cast<std::int64_t>(e)] = entries[e].row;
-    op.columns.entry_index[static_cast<std::int64_t>(e)] = entries[e].index;
+    out.entry_row[static_cast<std::int64_t>(e)] = entries[e].row;
+    out.entry_index[static_cast<std::int64_t>(e)] = entries[e].index;
   }
-  if (op.batch.n_rows == 0) {  // the bias column comes last even where no row has it
-    op.columns.ids[n_columns] = static_cast<std::int32_t>(ratings.n_columns);
-    op.columns.begin[n_columns++] = 0;
+  if (n_rows == 0) {  // the bias column comes last even where no row has it
+    out.ids[n_columns] = static_cast<std::int32_t>(ratings.n_columns);
+    out.begin[n_columns++] = 0;
   }
-  op.columns.begin[n_columns] = static_cast<std::int64_t>(entries.size());
-  op.columns.n_columns[0] = n_columns - 1;
-  op.columns.n_columns[1] = n_columns;
+  out.begin[n_columns] = static_cast<std::int64_t>(entries.size());
+  out.n_columns[0] = n_columns - 1;
+  out.n_columns[1] = n_columns;
+}
+
+}  // namespace
+
+void ReferenceBackend::run(const TransposeBatches& op) {
+  for (std::int64_t k = 0; k < op.n_batches(); ++k) {
+    const std::int64_t first = k * op.batch_size;
+    const std::int64_t n = std::min<std::int64_t>(op.batch_size, op.n_rows - first);
+    transpose(op.ratings, op.rows + first, static_cast<std::int32_t>(n),
+              columns_of_batch(op.columns, k, op.batch_size, op.entries_before[k]));
+  }
 }
 
 void ReferenceBackend::run(const DropoutInput& op) {

@@ -11,6 +11,7 @@
 
 #include "hourglass/core/error.h"
 #include "hourglass/core/philox.h"
+#include "hourglass/ops/allocation_count.h"
 
 namespace hourglass {
 
@@ -80,26 +81,8 @@ bool EarlyStopping::improved(double loss) {
 
 namespace {
 
-/// An upper bound of any batch's ratings: those of the batch_size longest rows.
-std::int64_t fullest_batch(const CsrMatrix& ratings, std::int64_t batch_size) {
-  std::vector<std::int64_t> lengths(static_cast<std::size_t>(ratings.n_rows));
-  for (std::int64_t r = 0; r < ratings.n_rows; ++r) {
-    lengths[static_cast<std::size_t>(r)] = ratings.row_length(r);
-  }
-  const auto n = std::min<std::ptrdiff_t>(batch_size, static_cast<std::ptrdiff_t>(lengths.size()));
-  std::partial_sort(lengths.begin(), lengths.begin() + n, lengths.end(), std::greater<>());
-  return std::accumulate(lengths.begin(), lengths.begin() + n, std::int64_t{0});
-}
-
 std::int32_t batch_size(const CsrMatrix& ratings, const TrainOptions& options) {
   return static_cast<std::int32_t>(std::min<std::int64_t>(options.batch_size, ratings.n_rows));
-}
-
-/// With the held-out ratings', which are a batch's targets.
-std::int64_t fullest_batch(const CsrMatrix& ratings, const CsrMatrix* holdout,
-                           std::int64_t batch_size) {
-  const std::int64_t n = fullest_batch(ratings, batch_size);
-  return holdout == nullptr ? n : std::max(n, fullest_batch(*holdout, batch_size));
 }
 
 const CsrMatrix& not_empty(const CsrMatrix& ratings) {
@@ -114,24 +97,28 @@ Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions&
     : ratings_(&not_empty(ratings)),
       options_(options),
       holdout_(holdout != nullptr && holdout->n_entries() > 0 ? holdout : nullptr),
-      on_device_(backend, ratings),
-      order_(backend, ratings.n_rows),
-      losses_(backend, (ratings.n_rows - 1) / batch_size(ratings, options) + 1),
-      penalties_(backend, losses_.size()),
+      batches_(backend, ratings, batch_size(ratings, options)),
+      holdout_batches_(holdout_ == nullptr
+                           ? std::nullopt
+                           : std::optional<EpochBatches>(std::in_place, backend, *holdout_,
+                                                         batches_.batch_size())),
+      losses_(backend, batches_.size()),
+      penalties_(backend, batches_.size()),
       network_(backend,
                {.shape = options.shape,
                 .objective = options.objective,
                 .adam = options.adam,
                 .sparsity = options.sparsity,
                 .dropout = {options.dropout, options.seed},
-                .max_batch = batch_size(ratings, options),
-                .max_batch_entries = fullest_batch(ratings, holdout_, batch_size(ratings, options)),
+                .max_batch = batches_.batch_size(),
+                .max_batch_entries =
+                    std::max(batches_.most_ratings(),
+                             holdout_batches_ ? holdout_batches_->most_ratings() : 0),
                 .output_path = options.output_path,
                 .density = ratings.density()}),
       rows_(static_cast<std::size_t>(ratings.n_rows)),
       early_{.min_delta = options.min_delta, .patience = options.patience} {
   std::iota(rows_.begin(), rows_.end(), 0);
-  if (holdout_ != nullptr) holdout_on_device_.emplace(backend, *holdout_);
   if (holdout_ == nullptr && keeps_best()) {
     throw Error("--monitor holdout: no rating is held out; give --holdout or --split");
   }
@@ -150,21 +137,13 @@ bool Trainer::done() const {
 
 void Trainer::begin_epoch() {
   if (options_.shuffle) rows_ = shuffled_rows(ratings_->n_rows, options_.seed, result_.epoch + 1);
-  order_.upload(rows_);
+  batches_.start(rows_);
 }
 
 std::optional<EpochResult> Trainer::step() {
   if (batch_ == 0) begin_epoch();
-  const std::int64_t size = batch_size(*ratings_, options_);
-  const std::int64_t first = batch_ * size;
-  const std::int64_t n = std::min(size, ratings_->n_rows - first);
-  std::int64_t n_ratings = 0;
-  for (std::int64_t b = first; b < first + n; ++b) {
-    n_ratings += ratings_->row_length(rows_[static_cast<std::size_t>(b)]);
-  }
-  if (options_.objective == Objective::kAllCells || n_ratings > 0) {
-    network_.step({on_device_.ptr(), order_.ptr() + first, static_cast<std::int32_t>(n)}, n_ratings,
-                  losses_.ptr() + n_steps_, penalties_.ptr() + n_steps_);
+  if (options_.objective == Objective::kAllCells || batches_.n_ratings(batch_) > 0) {
+    network_.step(batches_, batch_, losses_.ptr() + n_steps_, penalties_.ptr() + n_steps_);
     ++n_steps_;
   }
   if (++batch_ < batches_per_epoch()) return std::nullopt;
@@ -205,22 +184,14 @@ EpochResult Trainer::end_epoch() {
 
 double Trainer::holdout_loss() {
   network_.catch_up();
-  const std::int64_t size = batch_size(*ratings_, options_);
-  const CsrPtr holdout = holdout_on_device_->ptr();
+  holdout_batches_->start(rows_);
   std::vector<double> shares;
   for (std::int64_t batch = 0; batch < batches_per_epoch(); ++batch) {
-    const std::int64_t first = batch * size;
-    const std::int64_t n = std::min(size, ratings_->n_rows - first);
-    std::int64_t n_targets = 0;
-    for (std::int64_t b = first; b < first + n; ++b) {
-      n_targets += holdout_->row_length(rows_[static_cast<std::size_t>(b)]);
-    }
+    const std::int64_t n_targets = holdout_batches_->n_ratings(batch);
     shares.push_back(static_cast<double>(n_targets) / static_cast<double>(holdout_->n_entries()));
-    if (n_targets == 0) continue;
-    const Ptr<const std::int32_t> rows = order_.ptr() + first;
-    network_.rated_loss({on_device_.ptr(), rows, static_cast<std::int32_t>(n)},
-                        {holdout, rows, static_cast<std::int32_t>(n)}, n_targets,
-                        losses_.ptr() + batch);
+    if (n_targets > 0) {
+      network_.rated_loss(batches_, *holdout_batches_, batch, losses_.ptr() + batch);
+    }
   }
   const std::vector<double> losses = losses_.download();
   double loss = 0;
@@ -251,6 +222,13 @@ void Trainer::save(Model& model) {
     model.weights = best_.weights;
     model.biases = best_.biases;
   }
+}
+
+std::size_t training_memory(const Backend& like, const CsrMatrix& ratings,
+                            const TrainOptions& options, const CsrMatrix* holdout) {
+  AllocationCount count(like);
+  const Trainer trainer(count, ratings, options, holdout);
+  return count.bytes();
 }
 
 EpochResult train(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,

@@ -190,7 +190,7 @@ TEST_F(TrainCommandTest, ResumeOnAnotherDeviceSaysThatTheBitsChange) {
   const Outcome other =
       hourglass(small("a", {"--resume", "--epochs", "5", "--device", "reference"}));
   EXPECT_EQ(other.code, 0) << other.err;
-  EXPECT_TRUE(contains(other.err, "was on cpu and goes on on reference")) << other.err;
+  EXPECT_TRUE(contains(other.err, "was on cpu in fp32 and goes on on reference in fp32")) << other.err;
 }
 
 TEST_F(TrainCommandTest, ASecondRunIntoTheSameFolderIsRefused) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -14,23 +15,38 @@
 #include "cpu/backend.h"
 #include "hourglass/model/autoencoder.h"
 #include "hourglass/model/safetensors.h"
-#include "hourglass/ops/csr_buffer.h"
-#include "reference/backend.h"
+#include "ops/backends_under_test.h"
 #include "support/temp_folder.h"
 
 namespace hourglass {
 namespace {
 
+std::filesystem::path golden_folder() {
+  const char* elsewhere = std::getenv("HOURGLASS_GOLDEN_FOLDER");  // where the tests are moved
+  return elsewhere != nullptr ? elsewhere : HOURGLASS_GOLDEN_FOLDER;
+}
+
+/// The engines that follow PyTorch: one of each kind.
+std::vector<std::string> engines() {
+  std::vector<std::string> names;
+  for (const auto& backend : ops_test::backends_under_test()) {
+    if (backend.name != "cpu1") names.push_back(backend.name);
+  }
+  return names;
+}
+
 std::unique_ptr<Backend> open(const std::string& engine) {
-  if (engine == "reference") return std::make_unique<reference::ReferenceBackend>();
-  return std::make_unique<cpu::CpuBackend>(std::stoi(engine.substr(3)));  // "cpu2": 2 threads
+  for (const auto& backend : ops_test::backends_under_test()) {
+    if (backend.name == engine) return backend.open();
+  }
+  return std::make_unique<cpu::CpuBackend>(std::stoi(engine.substr(3)));  // "cpu8": 8 threads
 }
 
 /// One golden case, and a trainer on some engine that walks through it.
 class Golden {
  public:
   Golden(const std::string& name, const std::string& engine, OutputPath path)
-      : file_(std::filesystem::path(HOURGLASS_GOLDEN_FOLDER) / (name + ".safetensors")),
+      : file_(golden_folder() / (name + ".safetensors")),
         backend_(open(engine)) {
     const auto& meta = file_.metadata();
     options_.shape.n_columns = std::stoll(meta.at("n_columns"));
@@ -54,11 +70,12 @@ class Golden {
     options_.max_batch_entries = offsets_.back();
     const std::vector<std::int32_t> columns = file_.read_i32("ratings.columns");
     const std::vector<float> values = file_.read_f32("ratings.values");
-    ratings_.emplace(*backend_, CsrMatrix{std::ssize(offsets_) - 1, options_.shape.n_columns,
-                                          offsets_, columns, values});
+    ratings_ = CsrMatrix{std::ssize(offsets_) - 1, options_.shape.n_columns, offsets_, columns,
+                         values};
+    batches_.emplace(*backend_, ratings_, options_.max_batch);
     std::vector<std::int32_t> order(offsets_.size() - 1);
     for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-    order_ = Buffer<std::int32_t>(*backend_, std::span<const std::int32_t>(order));
+    batches_->start(order);
     loss_ = Buffer<double>(*backend_, 2);
     model_.shape = options_.shape;
     for (const LayerShape& layer : options_.shape.layers()) {
@@ -73,19 +90,11 @@ class Golden {
 
   /// The next batch that makes a step; its loss.
   double step() {
-    const auto rows = static_cast<std::int32_t>(offsets_.size() - 1);
     for (;;) {
-      if (next_row_ == rows) next_row_ = 0;
-      const std::int32_t first = next_row_;
-      next_row_ = std::min(rows, first + options_.max_batch);
-      const std::int64_t n_ratings =
-          offsets_[static_cast<std::size_t>(next_row_)] - offsets_[static_cast<std::size_t>(first)];
-      if (options_.objective == Objective::kRatedCells && n_ratings == 0) continue;
-      const BatchRows batch = {
-          ratings_->ptr(),
-          order_.ptr() + first,
-          next_row_ - first};
-      network_->step(batch, n_ratings, loss_.ptr(), loss_.ptr() + 1);
+      const std::int64_t batch = next_batch_;
+      next_batch_ = (next_batch_ + 1) % batches_->size();
+      if (options_.objective == Objective::kRatedCells && batches_->n_ratings(batch) == 0) continue;
+      network_->step(*batches_, batch, loss_.ptr(), loss_.ptr() + 1);
       const std::vector<double> parts = loss_.download();  // the penalty's is 0 without one
       return parts[0] + parts[1];
     }
@@ -140,13 +149,13 @@ class Golden {
   std::unique_ptr<Backend> backend_;
   AutoencoderOptions options_;
   std::vector<std::int64_t> offsets_;
-  std::optional<CsrBuffer> ratings_;
-  Buffer<std::int32_t> order_;
+  CsrMatrix ratings_;
+  std::optional<EpochBatches> batches_;
   Buffer<double> loss_;
   Model model_;
   std::vector<std::string> names_;
   std::unique_ptr<Autoencoder> network_;
-  std::int32_t next_row_ = 0;
+  std::int64_t next_batch_ = 0;
 };
 
 /// A case and the path of its output layer.
@@ -255,7 +264,7 @@ TEST_P(GoldenTest, FirstStepsGradientsAreWithinTheirRoundingBound) {
 
 INSTANTIATE_TEST_SUITE_P(Engines, GoldenTest,
                          testing::Combine(testing::ValuesIn(cases()),
-                                          testing::Values("reference", "cpu2")),
+                                          testing::ValuesIn(engines())),
                          [](const auto& test) {
                            return std::get<0>(test.param).to_string() + "_" +
                                   std::get<1>(test.param);
@@ -283,7 +292,7 @@ TEST_P(SameBitsTest, AtAnyNumberOfThreads) {
 // Looking at the weights catches deferred rows up; had the replay not the dense step's bits,
 // looking after every step (which makes every step dense) would end elsewhere than looking once.
 TEST_P(SameBitsTest, WhoeverLooks) {
-  for (const std::string engine : {"cpu2", "reference"}) {
+  for (const std::string& engine : engines()) {
     Golden seen = on(engine), unseen = on(engine);
     for (int s = 0; s < 20; ++s) {
       ASSERT_EQ(seen.step(), unseen.step()) << engine << ", step " << s + 1;

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "hourglass/model/adam_schedule.h"
+#include "hourglass/model/epoch_batches.h"
 #include "hourglass/model/model_file.h"
 #include "hourglass/model/network.h"
 #include "hourglass/model/output_path.h"
@@ -55,17 +56,17 @@ class Autoencoder {
   /// whether anybody asked.
   void save(Model& model);
 
-  /// One step on a batch of n_ratings ratings: the mean square before it goes to *loss [1], in the
-  /// backend's memory, and the sparsity penalty, where there is one, to *penalty [1]. The step is on
-  /// their sum. Objective::kRatedCells needs n_ratings > 0.
-  void step(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss,
-            Ptr<double> penalty = {});
+  /// One step on batch k: the mean square before it goes to *loss [1], in the backend's memory, and
+  /// the sparsity penalty, where there is one, to *penalty [1]. The step is on their sum.
+  /// Objective::kRatedCells needs a batch with a rating.
+  void step(EpochBatches& batches, std::int64_t k, Ptr<double> loss, Ptr<double> penalty = {});
 
   /// Replays what deferred rows have missed, so that every weight stands after the last step.
   void catch_up();
-  /// The mean square over the n_targets > 0 ratings of `targets`, as predicted from the same rows
-  /// of `batch`, to *loss [1] in the backend's memory. After catch_up(); no step.
-  void rated_loss(const BatchRows& batch, const BatchRows& targets, std::int64_t n_targets,
+  /// The mean square over the ratings of the targets' batch k, which must have one, as predicted
+  /// from the same rows of the inputs' batch k, to *loss [1] in the backend's memory. After
+  /// catch_up(); no step.
+  void rated_loss(const EpochBatches& inputs, EpochBatches& targets, std::int64_t k,
                   Ptr<double> loss);
 
   std::int64_t steps() const { return step_; }
@@ -99,16 +100,15 @@ class Autoencoder {
            options_.output_path == OutputPath::kDirect;
   }
   void compute_gram();
-  void transpose(const BatchRows& batch);
-  /// From `batch` and the last hidden activations.
-  void run_rated_loss(const BatchRows& batch, std::int64_t n_ratings, Ptr<double> loss);
+  /// Of batch k, from the last hidden activations.
+  void run_rated_loss(EpochBatches& batches, std::int64_t k, Ptr<double> loss);
   /// The loss over all cells and the gradient by the last hidden activations, on either path.
   void run_gram_loss(const BatchRows& batch, Ptr<double> loss);
   void run_direct_loss(const BatchRows& batch, Ptr<double> loss);
-  /// `values`, where set: the input in batch order, instead of the ratings.
-  void forward(const BatchRows& batch, Ptr<const float> values);
+  /// `values`, where set: the input in batch order, instead of the ratings; with its row_begin.
+  void forward(const BatchRows& batch, Ptr<const float> values, Ptr<const std::int64_t> row_begin);
   /// The batch's input with this step's dropout, in batch order.
-  Ptr<const float> drop_out(const BatchRows& batch);
+  Ptr<const float> drop_out(const BatchRows& batch, Ptr<const std::int64_t> row_begin);
   /// The gradient of *penalty by the code, into `backward`.
   void add_sparsity(MiddleBackward& backward, Ptr<double> penalty);
   MiddleLayers middle(std::int64_t n_rows);
@@ -126,10 +126,7 @@ class Autoencoder {
   Buffer<float> grad_hidden_, product_, errors_, gram_, hidden_gram_, gram_scratch_, middle_scratch_;
   Buffer<float> grad_code_, outputs_, direct_scratch_;
   Buffer<double> row_sums_, unit_penalties_;
-  Buffer<std::int64_t> row_begin_, begin_, entry_index_, transpose_scratch_;
-  Buffer<std::int32_t> ids_, entry_row_, n_columns_;
-  Buffer<float> values_, dropped_values_;
-  MutableBatchColumns columns_;
+  Buffer<float> dropped_values_;
 };
 
 }  // namespace hourglass

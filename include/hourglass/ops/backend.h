@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -19,9 +21,16 @@
 
 namespace hourglass {
 
+/// How factors of a product are rounded before it; sums are in fp32 always.
+enum class Math {
+  kFp32,  ///< not at all
+  kTf32,  ///< to 11 significant bits, on tensor cores
+  kBf16,  ///< to 8
+};
+
 /// Owns memory and runs operations. `run` enqueues: it never allocates and never waits for a device
-/// (on a CPU it returns when done). Only `download` and `synchronize` wait. Operations of one backend
-/// run in the order they were given. A backend is used from one thread at a time.
+/// (on a CPU it returns when done). Only `download` and `synchronize` wait. Operations of one
+/// backend run in the order they were given. A backend is used from one thread at a time.
 ///
 /// To add an operation: its struct in ops/, a `run` here, a body in every backend, and its case in
 /// tests/ops (CONTRIBUTING.md).
@@ -42,7 +51,22 @@ class Backend {
   virtual void copy_out(void* to_host, const void* from, std::size_t bytes) = 0;
   virtual void synchronize() = 0;
 
-  virtual void run(const TransposeBatch&) = 0;
+  /// Bytes that can be allocated; nothing where that is the operating system's to say.
+  virtual std::optional<std::size_t> free_memory() const { return std::nullopt; }
+
+  /// What products of matrices are computed in from now on; false: the device has no such thing.
+  virtual bool set_math(Math math) { return math == Math::kFp32; }
+
+  /// Whether TransposeBatches should be given an epoch's batches at once: what costs a device a few
+  /// launches in either case. Elsewhere a batch at a time stays in the cache.
+  virtual bool transposes_epochs() const { return false; }
+
+  /// Operations between begin_step() and end_step() recur, with other arguments: a backend may
+  /// collect and submit them at once. No copies and no synchronize() between the two.
+  virtual void begin_step() {}
+  virtual void end_step() {}
+
+  virtual void run(const TransposeBatches&) = 0;
   virtual void run(const DropoutInput&) = 0;
   virtual void run(const CatchUpRows&) = 0;
   virtual void run(const GatherRows&) = 0;
@@ -74,6 +98,26 @@ class Backend {
 
  protected:
   Backend() = default;
+};
+
+/// What a step runs, from here to the end of a scope.
+class StepScope {
+ public:
+  explicit StepScope(Backend& backend) : backend_(&backend) { backend_->begin_step(); }
+  StepScope(const StepScope&) = delete;
+  StepScope& operator=(const StepScope&) = delete;
+  ~StepScope() noexcept(false) {
+    try {
+      backend_->end_step();
+    } catch (...) {
+      if (std::uncaught_exceptions() == exceptions_) throw;
+      // Else an operation has thrown, and what it said is what matters.
+    }
+  }
+
+ private:
+  Backend* backend_;
+  int exceptions_ = std::uncaught_exceptions();
 };
 
 /// An array in a backend's memory, zero-filled at birth; move-only. Must not outlive the backend.

@@ -42,22 +42,63 @@ constexpr BatchColumns as_const(const MutableBatchColumns& c) {
   return {c.row_begin, c.values, c.ids, c.begin, c.entry_row, c.entry_index, c.n_columns};
 }
 
-/// Sorts the entries of a batch by (column, row). Reads `batch`, writes `columns`.
-struct TransposeBatch {
-  BatchRows batch;
-  std::int64_t max_entries = 0;  ///< at least the entries of the batch
-  MutableBatchColumns columns;
-  Ptr<std::int64_t> scratch;  ///< [transpose_scratch(max_entries)]
+/// Sorts the entries of consecutive batches by (column, row): batch k is rows[k * batch_size ..], of
+/// which the last may have fewer. All their columns lie one after the other in the same arrays, and
+/// columns_of_batch() finds one batch's.
+struct TransposeBatches {
+  CsrPtr ratings;
+  Ptr<const std::int32_t> rows;            ///< [n_rows]
+  std::int64_t n_rows = 0;
+  std::int32_t batch_size = 0;             ///< > 0
+  Ptr<const std::int64_t> entries_before;  ///< [n_batches() + 1] entries of all batches before k
+  std::int64_t n_entries = 0;              ///< of all of them
+  MutableBatchColumns columns;             ///< sizes: BatchColumnSizes
+  Ptr<std::int64_t> scratch;               ///< [transpose_scratch(n_entries)]
+
+  /// No rows are one batch, whose only column is the bias's.
+  constexpr std::int64_t n_batches() const {
+    return n_rows == 0 ? 1 : (n_rows + batch_size - 1) / batch_size;
+  }
 };
 
-constexpr std::int64_t transpose_scratch(std::int64_t max_entries) { return 3 * max_entries; }
+constexpr std::int64_t transpose_scratch(std::int64_t n_entries) {
+  return 4 * n_entries + (std::int64_t{1} << 17);
+}
+
+/// Elements of TransposeBatches' arrays.
+struct BatchColumnSizes {
+  std::int64_t row_begin, values, ids, begin, entry_row, entry_index, n_columns;
+
+  constexpr BatchColumnSizes(std::int64_t n_batches, std::int64_t n_rows, std::int64_t n_entries)
+      : row_begin(n_rows + n_batches),
+        values(n_entries + n_rows),
+        ids(n_entries + n_rows + n_batches),
+        begin(n_entries + n_rows + 2 * n_batches),
+        entry_row(values),
+        entry_index(values),
+        n_columns(2 * n_batches) {}
+};
+
+/// Batch k's share, `entries_before` entries being of the batches before it.
+template <class Columns>
+constexpr Columns columns_of_batch(const Columns& all, std::int64_t k, std::int64_t batch_size,
+                                   std::int64_t entries_before) {
+  const std::int64_t rows = k * batch_size, entries = entries_before + rows;
+  return {all.row_begin + (rows + k),
+          all.values + entries,
+          all.ids + (entries + k),
+          all.begin + (entries + 2 * k),
+          all.entry_row + entries,
+          all.entry_index + entries,
+          all.n_columns + 2 * k};
+}
 
 /// Dropout on a batch's input (torch.nn.Dropout): in batch order, the rating x of (row, column)
 /// becomes 0 where uniform(Philox(seed, kDropout, draw, row, column)) < probability, else
 /// x * scale. The row is that of the ratings, so that neither the batch nor the engine matters.
 struct DropoutInput {
   BatchRows batch;
-  Ptr<const std::int64_t> row_begin;  ///< [batch + 1] as TransposeBatch leaves it
+  Ptr<const std::int64_t> row_begin;  ///< [batch + 1] as TransposeBatches leaves it
   float probability = 0;
   float scale = 1;  ///< 1 / (1 - probability)
   std::uint64_t seed = 0;

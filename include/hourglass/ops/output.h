@@ -36,12 +36,42 @@ struct GramSegments {
   }
 };
 
-/// Floats of scratch for the segments' partial sums.
+/// A finer cut, for an engine that has hundreds of segments in flight at a time: segments of whole
+/// runs of kFineGramBlock columns, none longer than another by more than a run. Where one segment
+/// has twice the columns of the others, all wait for it.
+inline constexpr std::int64_t kFineGramBlock = 16;
+inline constexpr std::int64_t kMaxFineGramSegments = 256;
+
+struct FineGramSegments {
+  std::int64_t n_columns = 0;
+  std::int64_t blocks = 0;
+  std::int64_t count = 0;  ///< 1 .. kMaxFineGramSegments
+
+  constexpr FineGramSegments(std::int64_t columns, std::int64_t width) : n_columns(columns) {
+    // Every partial is written and read once a step: together they stay within 20 MiB (or are a
+    // single one), which is about what a pass over a wide layer can spare.
+    const std::int64_t affordable = (std::int64_t{5} << 20) / (width * padded(width));
+    // +: its value. On a device there is no constant to refer to, and nvcc makes a trap of it
+    // without a word.
+    const std::int64_t segments = std::clamp<std::int64_t>(affordable, 1, +kMaxFineGramSegments);
+    blocks = (columns + kFineGramBlock - 1) / kFineGramBlock;
+    count = std::clamp<std::int64_t>(blocks, 1, segments);
+  }
+  constexpr std::int64_t begin(std::int64_t segment) const {
+    return std::min(n_columns, segment * blocks / count * kFineGramBlock);
+  }
+  constexpr std::int64_t end(std::int64_t segment) const { return begin(segment + 1); }
+  constexpr std::int64_t longest() const { return (blocks + count - 1) / count * kFineGramBlock; }
+};
+
+/// Floats of scratch for the segments' partial sums, whichever cut an engine takes.
 constexpr std::int64_t gram_scratch(std::int64_t n_columns, std::int64_t width) {
-  return GramSegments(n_columns, width).count * width * padded(width);
+  return std::max(GramSegments(n_columns, width).count, FineGramSegments(n_columns, width).count) *
+         width * padded(width);
 }
 
-/// gram = Wa^T Wa, in the segments' order. OutputGramUpdate leaves the same bits.
+/// gram = Wa^T Wa, in the segments' order, symmetric to the bit. OutputGramUpdate leaves the same
+/// bits.
 struct OutputGram {
   Matrix<const float> weight;  ///< [n_columns x width]
   std::int64_t n_columns = 0, width = 0;
@@ -57,9 +87,9 @@ struct OutputGramLoss {
   BatchRows batch;
   Matrix<const float> hidden;  ///< Ha [batch x width]
   Matrix<const float> product; ///< P [batch x width]
-  Matrix<const float> gram;    ///< S [width x width]
+  Matrix<const float> gram;    ///< S [width x width], symmetric to the bit
   std::int64_t width = 0;
-  Matrix<float> hidden_gram;  ///< out: G [width x width]
+  Matrix<float> hidden_gram;  ///< out: G [width x width], symmetric to the bit
   Matrix<float> grad_hidden;  ///< out
   Ptr<double> row_sums;       ///< scratch [batch + width]
   Ptr<double> loss;           ///< out [1]
@@ -72,7 +102,7 @@ struct OutputGramUpdate {
   BatchColumns columns;
   std::int32_t batch = 0;
   Matrix<const float> hidden;       ///< Ha [batch x width]
-  Matrix<const float> hidden_gram;  ///< G [width x width]
+  Matrix<const float> hidden_gram;  ///< G [width x width], symmetric to the bit
   std::int64_t n_columns = 0;
   AdamMatrix rows;  ///< [n_columns x width]; never deferred
   AdamConstants adam;
@@ -86,7 +116,7 @@ struct OutputGramUpdate {
 /// The rows of Wa that occur must have been caught up. The batch must have a rating.
 struct RatedLoss {
   BatchRows batch;
-  Ptr<const std::int64_t> row_begin;  ///< [batch + 1] as TransposeBatch leaves it
+  Ptr<const std::int64_t> row_begin;  ///< [batch + 1] as TransposeBatches leaves it
   Matrix<const float> hidden;         ///< Ha [batch x width]
   Matrix<const float> weight;         ///< Wa [n_columns x width]
   std::int64_t width = 0;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -9,7 +10,6 @@
 
 #include "hourglass/core/csr.h"
 #include "hourglass/model/autoencoder.h"
-#include "hourglass/ops/csr_buffer.h"
 
 namespace hourglass {
 
@@ -105,7 +105,7 @@ class Trainer {
   /// The one taken, of Objective::kAllCells: never kAuto.
   OutputPath output_path() const { return network_.output_path(); }
   std::int64_t batches_done() const { return batch_; }  ///< of the epoch under way
-  std::int64_t batches_per_epoch() const { return losses_.size(); }
+  std::int64_t batches_per_epoch() const { return batches_.size(); }
 
   /// Writes the state, whole or not at all. Throws Error where the disk refuses and where a weight
   /// is not finite: a checkpoint that was there stays.
@@ -125,19 +125,22 @@ class Trainer {
   const CsrMatrix* ratings_;
   TrainOptions options_;
   const CsrMatrix* holdout_;  ///< null: there is none
-  CsrBuffer on_device_;
-  std::optional<CsrBuffer> holdout_on_device_;
-  Buffer<std::int32_t> order_;  ///< rows of this epoch
+  EpochBatches batches_;
+  std::optional<EpochBatches> holdout_batches_;
   Buffer<double> losses_;       ///< [batches]: of this epoch's steps, without the penalty
   Buffer<double> penalties_;    ///< [batches] likewise; zeros where there is none
   Autoencoder network_;
-  std::vector<std::int32_t> rows_;  ///< order_, here
+  std::vector<std::int32_t> rows_;  ///< in this epoch's order
   EarlyStopping early_;
   Model best_;                ///< weights of the best epoch, where they are kept
   EpochResult result_;        ///< of the last epoch that ended
   std::int64_t batch_ = 0;    ///< batches of the epoch under way that are done
   std::int64_t n_steps_ = 0;  ///< of them, those that made a step
 };
+
+/// Bytes of a backend's memory that such a Trainer takes, on a backend like this one.
+std::size_t training_memory(const Backend& like, const CsrMatrix& ratings,
+                            const TrainOptions& options, const CsrMatrix* holdout = nullptr);
 
 /// Trains `model` in place to the end; on_epoch hears of each epoch.
 EpochResult train(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,
