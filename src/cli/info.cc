@@ -21,7 +21,6 @@ struct Summary {
   std::int64_t empty_columns = 0;
   std::int64_t longest_row = 0;
   std::int64_t longest_row_length = 0;
-  double density = 0;
   std::vector<HistogramBar> histogram;
 };
 
@@ -38,8 +37,6 @@ Summary summarize(const CsrMatrix& matrix) {
   std::vector<bool> rated(static_cast<std::size_t>(matrix.n_columns));
   for (const std::int32_t column : matrix.columns) rated[static_cast<std::size_t>(column)] = true;
   summary.empty_columns = std::count(rated.begin(), rated.end(), false);
-  summary.density = static_cast<double>(matrix.n_entries()) /
-                    (static_cast<double>(matrix.n_rows) * static_cast<double>(matrix.n_columns));
   summary.histogram = histogram(matrix.values);
   return summary;
 }
@@ -54,7 +51,7 @@ std::string as_text(const Ratings& ratings, const Summary& summary) {
   line("rows", grouped(matrix.n_rows));
   line("columns", grouped(matrix.n_columns));
   line("ratings", grouped(matrix.n_entries()));
-  line("density", fmt::format("{:.4g} %", 100 * summary.density));
+  line("density", fmt::format("{:.4g} %", 100 * matrix.density()));
   line("longest row", grouped(summary.longest_row_length));
   if (summary.longest_row_length > 0) {
     text.pop_back();
@@ -88,7 +85,7 @@ nlohmann::ordered_json as_json(const std::string& file, const Ratings& ratings,
   json["rows"] = matrix.n_rows;
   json["columns"] = matrix.n_columns;
   json["ratings"] = matrix.n_entries();
-  json["density"] = summary.density;
+  json["density"] = matrix.density();
   json["row_name"] = ratings.row_name;
   json["longest_row"]["id"] =
       summary.longest_row_length > 0

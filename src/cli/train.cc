@@ -77,6 +77,10 @@ Run::Run(const CLI::App& app, TrainCommand& command)
   if (command_.holdout.probability > 0 && !command_.holdout.split.empty()) {
     throw UsageError("--holdout and --split each hold ratings out: give one of them");
   }
+  if (command_.objective != "all" && command_.train.output_path != OutputPath::kAuto) {
+    throw UsageError(
+        "--output-path is of --objective all: of observed cells no other output is formed");
+  }
   ratings_ = command_.read_ratings();
   held_ = hold_out(ratings_, command_.holdout, command_.read, command_.train.seed);
   if (held_.n_unknown > 0) {
@@ -252,13 +256,21 @@ void Run::clear_folders(const std::vector<int>& bottlenecks) {
 
 void Run::train_one(int bottleneck, Backend& backend, const StopSignals& signals) {
   const TrainOptions options = command_.options(bottleneck);
-  command_.say("k={}: network {}; {} parameters\n", bottleneck, to_string(options.shape),
-               options.shape.n_parameters());
   nlohmann::json& result = results_.at(bottleneck);
   result["parameters"] = options.shape.n_parameters();
   const BottleneckFolder files = folder_.bottleneck(bottleneck);
   const TrainingData data = {ratings_, held_.split, identity_};
   Training training(command_, options, data, folder_, backend);
+  command_.say("k={}: network {}; {} parameters", bottleneck, to_string(options.shape),
+               options.shape.n_parameters());
+  if (options.objective == Objective::kAllCells) {
+    const bool direct = training.output_path() == OutputPath::kDirect;
+    result["output_path"] = direct ? "direct" : "gram";
+    command_.say("; output layer: {}, {:.3g} % of the cells are rated",
+                 direct ? "direct products" : "one pass by Gram matrices",
+                 100 * held_.split.given.density());
+  }
+  command_.say("\n");
   result["outcome"] = "running";
   write_outcome("running");
   try {

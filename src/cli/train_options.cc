@@ -17,12 +17,25 @@ namespace {
 
 constexpr const char* kSynthetic = "synthetic";
 
+}  // namespace
+
+template <>
+const std::map<std::string, OutputPath>& choices() {
+  static const std::map<std::string, OutputPath> words = {{"auto", OutputPath::kAuto},
+                                                          {"gram", OutputPath::kGram},
+                                                          {"direct", OutputPath::kDirect}};
+  return words;
+}
+
+namespace {
+
 /// use(long name, member) for each option that decides the result.
 template <class Use>
 void for_each_recorded(TrainCommand& c, const Use& use) {
   use("hidden", c.train.shape.hidden);
   use("bottleneck", c.bottlenecks);
   use("objective", c.objective);
+  use("output-path", c.train.output_path);
   use("batch-size", c.train.batch_size);
   use("epochs", c.train.epochs);
   use("learning-rate", c.train.adam.learning_rate);
@@ -127,6 +140,16 @@ void add_train_options(CLI::App& app, TrainCommand& command) {
       "Mean square over `all` cells, or over the `observed` (rated) ones; of these the output's "
       "biases start at the columns' mean ratings")
       ->check(CLI::IsMember({"all", "observed"}));
+  app.add_option_function<std::string>(
+         "--output-path",
+         [&train](const std::string& word) {
+           train.output_path = choices<OutputPath>().at(word);
+         },
+         "Products of the output layer, of --objective all: `gram` never forms the outputs, "
+         "`direct` does; auto: what costs less, by the share of rated cells, the batch size and the "
+         "hidden width")
+      ->check(CLI::IsMember(choices<OutputPath>()))
+      ->default_str(to_json_value(train.output_path));
   add("--batch-size", train.batch_size, "Rows of a mini-batch")->check(CLI::PositiveNumber);
   add("--epochs", train.epochs, "Epochs at most")->check(CLI::PositiveNumber);
   add("--learning-rate", train.adam.learning_rate, "Adam's learning rate")

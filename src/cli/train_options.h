@@ -4,12 +4,14 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/holdout.h"
+#include "cli/read_options.h"
 #include "hourglass/data/ratings.h"
 #include "hourglass/data/read_ratings.h"
 #include "hourglass/data/synthetic.h"
@@ -17,6 +19,9 @@
 #include "hourglass/train/trainer.h"
 
 namespace hourglass::cli {
+
+template <>
+const std::map<std::string, OutputPath>& choices();
 
 /// What the command line of `train` says.
 struct TrainCommand {

@@ -53,6 +53,8 @@ class Training {
   /// signal comes.
   void run(const StopSignals& signals, nlohmann::json& result);
 
+  OutputPath output_path() const { return trainer_.output_path(); }
+
  private:
   void start();
   void train_to_the_end(const StopSignals& signals, RunLog& log);

@@ -20,6 +20,8 @@ constexpr std::size_t kCacheLine = 64;
 // How much one thread takes at a time: enough to outweigh taking it, little enough to share well.
 constexpr std::int64_t kRowsAtATime = 24;     // batch rows or weight rows of a product
 constexpr std::int64_t kColumnsAtATime = 32;  // sparse rows of the wide layers
+constexpr std::int64_t kUnitsAtATime = 64;    // of the gradient by the last hidden layer
+constexpr std::int64_t kErrorsAtATime = 48;   // columns of errors: whole tiles, whole cache lines
 
 constexpr std::int64_t pieces(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 
@@ -206,6 +208,54 @@ void CpuBackend::run(const OutputForward& op) {
   reserve_scratch((op.width + op.n_rows) * kGramBlock);
   pool_.claim(pieces(op.n_columns, kGramBlock), [&](std::int64_t block, int thread) {
     output_forward_block(op, block, scratch(thread));
+  });
+}
+
+void CpuBackend::run(const CellLoss& op) {
+  pool_.claim(pieces(op.batch.n_rows, 4), [&](std::int64_t piece, int) {
+    cell_loss_rows(op, piece * 4, std::min<std::int64_t>(op.batch.n_rows, (piece + 1) * 4));
+  });
+  double squares = 0;
+  for (std::int32_t b = 0; b < op.batch.n_rows; ++b) squares += op.row_sums[b];
+  op.loss[0] = squares / (static_cast<double>(op.batch.n_rows) *
+                          static_cast<double>(op.batch.ratings.n_columns));
+}
+
+void CpuBackend::run(const OutputBackward& op) {
+  const std::int64_t n_units = op.width - 1;
+  const std::int64_t across = pieces(n_units, kUnitsAtATime);
+  pool_.claim(pieces(op.n_rows, kRowsAtATime) * across, [&](std::int64_t piece, int) {
+    const std::int64_t begin = piece / across * kRowsAtATime;
+    const std::int64_t first_unit = piece % across * kUnitsAtATime;
+    output_backward_tile(op, begin, std::min(op.n_rows, begin + kRowsAtATime), first_unit,
+                         std::min(kUnitsAtATime, n_units - first_unit));
+  });
+}
+
+void CpuBackend::run(const OutputDirectUpdate& op) {
+  reserve_scratch(kErrorsAtATime * (padded(op.rows.width) + op.n_rows));
+  pool_.claim(pieces(op.n_columns, kErrorsAtATime), [&](std::int64_t piece, int thread) {
+    const std::int64_t begin = piece * kErrorsAtATime;
+    direct_update_columns(op, begin, std::min(op.n_columns, begin + kErrorsAtATime),
+                          scratch(thread));
+  });
+}
+
+void CpuBackend::run(const SelectTop& op) {
+  pool_.claim(op.n_rows, [&](std::int64_t row, int) { select_top_row(op, row); });
+}
+
+void CpuBackend::run(const ScoreSums& op) {
+  pool_.claim(op.n_rows, [&](std::int64_t row, int) { score_sums_row(op, row); });
+}
+
+void CpuBackend::run(const PickCells& op) {
+  const std::int64_t* offsets = op.cells.row_offsets.raw() + op.first_row;
+  pool_.claim(op.n_rows, [&](std::int64_t row, int) {
+    const float* scores = op.scores.row(row);
+    for (auto e = offsets[row]; e < offsets[row + 1]; ++e) {
+      op.values[e - offsets[0]] = scores[op.cells.columns[e]];
+    }
   });
 }
 

@@ -6,6 +6,8 @@
 #include "hourglass/ops/batch.h"
 #include "hourglass/ops/middle.h"
 #include "hourglass/ops/output.h"
+#include "hourglass/ops/output_direct.h"
+#include "hourglass/ops/ranking.h"
 #include "hourglass/ops/sparsity.h"
 #include "hourglass/ops/wide.h"
 
@@ -49,5 +51,20 @@ void gram_update_segment(const OutputGramUpdate& op, std::int64_t segment, float
 void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end);
 /// Columns [block * kGramBlock, ...) of the outputs. scratch: [(width + n_rows) x kGramBlock].
 void output_forward_block(const OutputForward& op, std::int64_t block, float* scratch);
+
+// kernels_direct.cc
+/// Batch rows [begin, end): their errors, and the sum of squares of each into row_sums[row].
+void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end);
+/// grad_hidden of batch rows [begin, end), units [first_unit, first_unit + n_units). first_unit must
+/// be a multiple of kRowAlignment.
+void output_backward_tile(const OutputBackward& op, std::int64_t begin, std::int64_t end,
+                          std::int64_t first_unit, std::int64_t n_units);
+/// Columns [begin, end): gradient and Adam. scratch: [(end - begin) x (padded(width) + n_rows)].
+void direct_update_columns(const OutputDirectUpdate& op, std::int64_t begin, std::int64_t end,
+                           float* scratch);
+
+// kernels_ranking.cc
+void select_top_row(const SelectTop& op, std::int64_t row);
+void score_sums_row(const ScoreSums& op, std::int64_t row);
 
 }  // namespace hourglass::cpu

@@ -106,4 +106,19 @@ void CudaBackend::run(const OutputForward& op) {
   gemm_.run(op.n_rows, op.n_columns, op.width, 1, {op.hidden}, {op.weight, true}, false, op.out);
 }
 
+void CudaBackend::run(const CellLoss& op) { launch_cell_loss(op, stream_.get()); }
+
+void CudaBackend::run(const OutputBackward& op) {
+  gemm_.run(op.n_rows, op.width - 1, op.n_columns, 1, {op.errors}, {op.weight}, false,
+            op.grad_hidden);
+}
+
+void CudaBackend::run(const OutputDirectUpdate& op) {
+  launch_output_direct_update(op, gemm_, stream_.get());
+}
+
+void CudaBackend::run(const SelectTop& op) { launch_select_top(op, stream_.get()); }
+void CudaBackend::run(const ScoreSums& op) { launch_score_sums(op, stream_.get()); }
+void CudaBackend::run(const PickCells& op) { launch_pick_cells(op, stream_.get()); }
+
 }  // namespace hourglass::cuda

@@ -19,6 +19,9 @@ class CudaBackend : public Backend {
   CudaBackend();
   ~CudaBackend() override;
 
+  /// Where all of it happens; for who times it.
+  cudaStream_t stream() const { return stream_.get(); }
+
   std::string kind() const override { return "cuda"; }
   std::string description() const override { return description_ + ", " + math_; }
 
@@ -47,6 +50,12 @@ class CudaBackend : public Backend {
   void run(const OutputGramUpdate&) override;
   void run(const RatedLoss&) override;
   void run(const OutputForward&) override;
+  void run(const CellLoss&) override;
+  void run(const OutputBackward&) override;
+  void run(const OutputDirectUpdate&) override;
+  void run(const SelectTop&) override;
+  void run(const ScoreSums&) override;
+  void run(const PickCells&) override;
 
  private:
   std::string description_, math_ = "fp32";

@@ -49,7 +49,13 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
   }
   const std::int64_t width = layers_.back().n_inputs + 1;
   grad_hidden_ = Buffer<float>(backend, batch * padded(width));
-  if (options.objective == Objective::kAllCells) {
+  if (options.output_path == OutputPath::kAuto) {
+    options_.output_path = cheaper_output_path(options.density, n, batch, width - 1);
+  }
+  if (forms_outputs()) {
+    outputs_ = Buffer<float>(backend, batch * padded(n));
+    direct_scratch_ = Buffer<float>(backend, direct_scratch(n, width));
+  } else if (options.objective == Objective::kAllCells) {
     product_ = Buffer<float>(backend, batch * padded(width));
     gram_ = Buffer<float>(backend, width * padded(width));
     hidden_gram_ = Buffer<float>(backend, width * padded(width));
@@ -118,7 +124,7 @@ void Autoencoder::load(const Model& model) {
 }
 
 void Autoencoder::compute_gram() {
-  if (options_.objective != Objective::kAllCells) return;
+  if (options_.objective != Objective::kAllCells || forms_outputs()) return;
   const AdamMatrix& w = parameters_.back().matrix;
   backend_->run(OutputGram{.weight = w.weight,
                            .n_columns = options_.shape.n_columns,
@@ -233,6 +239,43 @@ void Autoencoder::forward(const BatchRows& batch, Ptr<const float> values,
   backend_->run(MiddleForward{middle(batch.n_rows)});
 }
 
+void Autoencoder::run_gram_loss(const BatchRows& batch, Ptr<double> loss) {
+  const AdamMatrix& output = parameters_.back().matrix;
+  const std::int64_t stride = padded(output.width);
+  const Matrix<float> product = {product_.ptr(), stride};
+  backend_->run(
+      GatherRows{.batch = batch, .weight = output.weight, .width = output.width, .out = product});
+  backend_->run(OutputGramLoss{.batch = batch,
+                               .hidden = activation(layers_.size() - 2),
+                               .product = product,
+                               .gram = Matrix<float>{gram_.ptr(), stride},
+                               .width = output.width,
+                               .hidden_gram = {hidden_gram_.ptr(), stride},
+                               .grad_hidden = {grad_hidden_.ptr(), stride},
+                               .row_sums = row_sums_.ptr(),
+                               .loss = loss});
+}
+
+void Autoencoder::run_direct_loss(const BatchRows& batch, Ptr<double> loss) {
+  const AdamMatrix& output = parameters_.back().matrix;
+  const std::int64_t n = options_.shape.n_columns;
+  const Matrix<float> outputs = {outputs_.ptr(), padded(n)};
+  backend_->run(OutputForward{.hidden = activation(layers_.size() - 2),
+                              .weight = output.weight,
+                              .n_rows = batch.n_rows,
+                              .n_columns = n,
+                              .width = output.width,
+                              .out = outputs});
+  backend_->run(
+      CellLoss{.batch = batch, .outputs = outputs, .row_sums = row_sums_.ptr(), .loss = loss});
+  backend_->run(OutputBackward{.errors = outputs,
+                               .weight = output.weight,
+                               .n_rows = batch.n_rows,
+                               .n_columns = n,
+                               .width = output.width,
+                               .grad_hidden = {grad_hidden_.ptr(), padded(output.width)}});
+}
+
 void Autoencoder::run_rated_loss(EpochBatches& batches, std::int64_t k, Ptr<double> loss) {
   const AdamMatrix& output = parameters_.back().matrix;
   backend_->run(RatedLoss{.batch = batches.rows(k),
@@ -291,9 +334,8 @@ void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
   const AdamMatrix& input = parameters_.front().matrix;
   const AdamMatrix& output = parameters_.back().matrix;
   const Matrix<float> hidden = activation(layers_.size() - 2);
-  const Matrix<float> grad_hidden = {grad_hidden_.ptr(), padded(output.width)};
-  const Matrix<float> hidden_gram = {hidden_gram_.ptr(), padded(output.width)};
-  const Matrix<float> gram = {gram_.ptr(), padded(output.width)};
+  const std::int64_t stride = padded(output.width);
+  const Matrix<float> grad_hidden = {grad_hidden_.ptr(), stride};
   const BatchRows batch = batches.rows(k);
   const BatchColumns columns = batches.columns(k);
   const std::int64_t n_ratings = batches.n_ratings(k);
@@ -316,19 +358,10 @@ void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
     input_values = drop_out(batch, columns.row_begin);
   }
   forward(batch, input_values, columns.row_begin);
-  if (all) {
-    const Matrix<float> product = {product_.ptr(), padded(output.width)};
-    backend_->run(
-        GatherRows{.batch = batch, .weight = output.weight, .width = output.width, .out = product});
-    backend_->run(OutputGramLoss{.batch = batch,
-                                 .hidden = hidden,
-                                 .product = product,
-                                 .gram = gram,
-                                 .width = output.width,
-                                 .hidden_gram = hidden_gram,
-                                 .grad_hidden = grad_hidden,
-                                 .row_sums = row_sums_.ptr(),
-                                 .loss = loss});
+  if (forms_outputs()) {
+    run_direct_loss(batch, loss);
+  } else if (all) {
+    run_gram_loss(batch, loss);
   } else {
     run_rated_loss(batches, k, loss);
   }
@@ -337,16 +370,25 @@ void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
       .layers = layers, .grad_out = grad_hidden, .scratch = middle_scratch_.ptr()};
   if (options_.sparsity.weight > 0) add_sparsity(backward, penalty);
   backend_->run(backward);
-  if (all) {
+  if (forms_outputs()) {
+    backend_->run(OutputDirectUpdate{.errors = Matrix<float>{outputs_.ptr(), padded(n)},
+                                     .hidden = hidden,
+                                     .n_rows = batch.n_rows,
+                                     .n_columns = n,
+                                     .rows = output,
+                                     .adam = constants,
+                                     .step = step_,
+                                     .scratch = direct_scratch_.ptr()});
+  } else if (all) {
     backend_->run(OutputGramUpdate{.columns = columns,
                                    .batch = batch.n_rows,
                                    .hidden = hidden,
-                                   .hidden_gram = hidden_gram,
+                                   .hidden_gram = Matrix<float>{hidden_gram_.ptr(), stride},
                                    .n_columns = n,
                                    .rows = output,
                                    .adam = constants,
                                    .step = step_,
-                                   .gram = gram,
+                                   .gram = {gram_.ptr(), stride},
                                    .scratch = gram_scratch_.ptr()});
   } else {
     backend_->run(SparseAdam{.columns = columns,

@@ -113,7 +113,9 @@ Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions&
                 .max_batch = batches_.batch_size(),
                 .max_batch_entries =
                     std::max(batches_.most_ratings(),
-                             holdout_batches_ ? holdout_batches_->most_ratings() : 0)}),
+                             holdout_batches_ ? holdout_batches_->most_ratings() : 0),
+                .output_path = options.output_path,
+                .density = ratings.density()}),
       rows_(static_cast<std::size_t>(ratings.n_rows)),
       early_{.min_delta = options.min_delta, .patience = options.patience} {
   std::iota(rows_.begin(), rows_.end(), 0);

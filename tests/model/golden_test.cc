@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -14,22 +15,38 @@
 #include "cpu/backend.h"
 #include "hourglass/model/autoencoder.h"
 #include "hourglass/model/safetensors.h"
-#include "reference/backend.h"
+#include "ops/backends_under_test.h"
 #include "support/temp_folder.h"
 
 namespace hourglass {
 namespace {
 
+std::filesystem::path golden_folder() {
+  const char* elsewhere = std::getenv("HOURGLASS_GOLDEN_FOLDER");  // where the tests are moved
+  return elsewhere != nullptr ? elsewhere : HOURGLASS_GOLDEN_FOLDER;
+}
+
+/// The engines that follow PyTorch: one of each kind.
+std::vector<std::string> engines() {
+  std::vector<std::string> names;
+  for (const auto& backend : ops_test::backends_under_test()) {
+    if (backend.name != "cpu1") names.push_back(backend.name);
+  }
+  return names;
+}
+
 std::unique_ptr<Backend> open(const std::string& engine) {
-  if (engine == "reference") return std::make_unique<reference::ReferenceBackend>();
-  return std::make_unique<cpu::CpuBackend>(std::stoi(engine.substr(3)));  // "cpu2": 2 threads
+  for (const auto& backend : ops_test::backends_under_test()) {
+    if (backend.name == engine) return backend.open();
+  }
+  return std::make_unique<cpu::CpuBackend>(std::stoi(engine.substr(3)));  // "cpu8": 8 threads
 }
 
 /// One golden case, and a trainer on some engine that walks through it.
 class Golden {
  public:
-  Golden(const std::string& name, const std::string& engine)
-      : file_(std::filesystem::path(HOURGLASS_GOLDEN_FOLDER) / (name + ".safetensors")),
+  Golden(const std::string& name, const std::string& engine, OutputPath path)
+      : file_(golden_folder() / (name + ".safetensors")),
         backend_(open(engine)) {
     const auto& meta = file_.metadata();
     options_.shape.n_columns = std::stoll(meta.at("n_columns"));
@@ -47,6 +64,7 @@ class Golden {
       options_.sparsity = {std::stod(meta.at("sparsity_weight")),
                            std::stod(meta.at("sparsity_target"))};
     }
+    options_.output_path = path;
     options_.max_batch = std::stoi(meta.at("batch_size"));
     offsets_ = file_.read_i64("ratings.row_offsets");
     options_.max_batch_entries = offsets_.back();
@@ -140,10 +158,43 @@ class Golden {
   std::int64_t next_batch_ = 0;
 };
 
-class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::string>> {};
+/// A case and the path of its output layer.
+struct Case {
+  std::string name;
+  OutputPath path;
+
+  std::string to_string() const {
+    return name + (path == OutputPath::kDirect ? "_direct" : "");
+  }
+};
+
+/// Every case; those of all cells on both paths.
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const char* name :
+       {"all_dense_k64", "all_dense_k8", "all_sparse_k64", "all_sparse_k8", "all_sparse_no_hidden",
+        "sparse_code_all_k10", "sparse_code_all_no_hidden"}) {
+    all.push_back({name, OutputPath::kGram});
+    all.push_back({name, OutputPath::kDirect});
+  }
+  for (const char* name :
+       {"observed_dense_k64", "observed_dense_k8", "observed_dense_one_hidden_decay",
+        "observed_sparse_k64", "observed_sparse_k8", "sparse_code_observed_k8"}) {
+    all.push_back({name, OutputPath::kGram});
+  }
+  return all;
+}
+
+class GoldenTest : public testing::TestWithParam<std::tuple<Case, std::string>> {
+ protected:
+  static Golden golden() {
+    const auto& [of, engine] = GetParam();
+    return Golden(of.name, engine, of.path);
+  }
+};
 
 TEST_P(GoldenTest, FollowsPyTorch) {
-  Golden golden(std::get<0>(GetParam()), std::get<1>(GetParam()));
+  Golden golden = GoldenTest::golden();
   const std::vector<double> losses = golden.file().read_f64("losses.f64");
   const std::vector<double> loss_distance = golden.file().read_f64("distance.losses");
   const std::vector<double> distance = golden.file().read_f64("distance.weights");
@@ -183,7 +234,7 @@ TEST_P(GoldenTest, FollowsPyTorch) {
 // Within the rounding bound of each element, which make_goldens.py computes; 0 means exactly 0.
 // With weight decay the decay's own rounding, in g + wd w, comes on top.
 TEST_P(GoldenTest, FirstStepsGradientsAreWithinTheirRoundingBound) {
-  Golden golden(std::get<0>(GetParam()), std::get<1>(GetParam()));
+  Golden golden = GoldenTest::golden();
   golden.step();
   const std::vector<std::vector<double>> gradients = golden.first_gradients();
   const double decay = std::stod(golden.file().metadata().at("weight_decay"));
@@ -211,22 +262,23 @@ TEST_P(GoldenTest, FirstStepsGradientsAreWithinTheirRoundingBound) {
               static_cast<long long>(n_zeros));
 }
 
-const auto kCases =
-    testing::Values("all_dense_k64", "all_dense_k8", "all_sparse_k64", "all_sparse_k8",
-                    "all_sparse_no_hidden", "observed_dense_k64", "observed_dense_k8",
-                    "observed_dense_one_hidden_decay", "observed_sparse_k64", "observed_sparse_k8",
-                    "sparse_code_all_k10", "sparse_code_all_no_hidden", "sparse_code_observed_k8");
-
 INSTANTIATE_TEST_SUITE_P(Engines, GoldenTest,
-                         testing::Combine(kCases, testing::Values("reference", "cpu2")),
+                         testing::Combine(testing::ValuesIn(cases()),
+                                          testing::ValuesIn(engines())),
                          [](const auto& test) {
-                           return std::get<0>(test.param) + "_" + std::get<1>(test.param);
+                           return std::get<0>(test.param).to_string() + "_" +
+                                  std::get<1>(test.param);
                          });
 
-class SameBitsTest : public testing::TestWithParam<std::string> {};
+class SameBitsTest : public testing::TestWithParam<Case> {
+ protected:
+  static Golden on(const std::string& engine) {
+    return Golden(GetParam().name, engine, GetParam().path);
+  }
+};
 
 TEST_P(SameBitsTest, AtAnyNumberOfThreads) {
-  Golden one(GetParam(), "cpu1"), two(GetParam(), "cpu2"), eight(GetParam(), "cpu8");
+  Golden one = on("cpu1"), two = on("cpu2"), eight = on("cpu8");
   for (int s = 0; s < 20; ++s) {
     const double loss = one.step();
     ASSERT_EQ(loss, two.step()) << "step " << s + 1;
@@ -240,8 +292,8 @@ TEST_P(SameBitsTest, AtAnyNumberOfThreads) {
 // Looking at the weights catches deferred rows up; had the replay not the dense step's bits,
 // looking after every step (which makes every step dense) would end elsewhere than looking once.
 TEST_P(SameBitsTest, WhoeverLooks) {
-  for (const std::string engine : {"cpu2", "reference"}) {
-    Golden seen(GetParam(), engine), unseen(GetParam(), engine);
+  for (const std::string& engine : engines()) {
+    Golden seen = on(engine), unseen = on(engine);
     for (int s = 0; s < 20; ++s) {
       ASSERT_EQ(seen.step(), unseen.step()) << engine << ", step " << s + 1;
       seen.weights();
@@ -251,8 +303,8 @@ TEST_P(SameBitsTest, WhoeverLooks) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, SameBitsTest, kCases,
-                         [](const auto& test) { return std::string(test.param); });
+INSTANTIATE_TEST_SUITE_P(Cases, SameBitsTest, testing::ValuesIn(cases()),
+                         [](const auto& test) { return test.param.to_string(); });
 
 }  // namespace
 }  // namespace hourglass

@@ -1,9 +1,9 @@
-// The one place that names the backends under test. A new one is a line here (or another file in
-// place of this one, where it cannot be linked everywhere), and no change in any test.
+// The one place that names the backends under test. A new one is a line here, and no change in any
+// test. CUDA's, on the emulator or on a card as it is linked, goes by HOURGLASS_CUDA_UNDER_TEST.
 #include "ops/backends_under_test.h"
 
 #include "cpu/backend.h"
-#ifdef HOURGLASS_EMULATED_CUDA
+#ifdef HOURGLASS_CUDA_UNDER_TEST
 #include "cuda/backend.h"
 #endif
 #include "reference/backend.h"
@@ -20,7 +20,7 @@ std::unique_ptr<Backend> open_cpu() {
   return std::make_unique<cpu::CpuBackend>(kThreads);
 }
 
-#ifdef HOURGLASS_EMULATED_CUDA
+#ifdef HOURGLASS_CUDA_UNDER_TEST
 std::unique_ptr<Backend> open_cuda() { return std::make_unique<cuda::CudaBackend>(); }
 #endif
 
@@ -31,8 +31,8 @@ const std::vector<BackendUnderTest>& backends_under_test() {
       {"reference", "reference", open_reference},
       {"cpu1", "cpu", open_cpu<1>},
       {"cpu2", "cpu", open_cpu<2>},
-#ifdef HOURGLASS_EMULATED_CUDA
-      {"emulated_cuda", "emulated_cuda", open_cuda},
+#ifdef HOURGLASS_CUDA_UNDER_TEST
+      {HOURGLASS_CUDA_UNDER_TEST, HOURGLASS_CUDA_UNDER_TEST, open_cuda},
 #endif
   };
   return backends;

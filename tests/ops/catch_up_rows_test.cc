@@ -1,5 +1,7 @@
+#include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "ops/adam_bound.h"
 #include "ops/operation_test.h"
@@ -151,17 +153,20 @@ TEST_P(CatchUpRowsTest, InOneGoOrStepByStepTheBitsAreTheSame) {
   }
 }
 
-// A missed step is SparseAdam's own with a gradient of zero.
+// A missed step is SparseAdam's own with a gradient of zero; after 1,200 of them m has faded to 0.
 TEST_P(CatchUpRowsTest, ReplaysTheDenseStep) {
-  for (const double decay : {0.0, 0.01}) {
+  for (const auto& [decay, missed] :
+       {std::pair{0.0, 12}, std::pair{0.01, 12}, std::pair{0.0, 1200}, std::pair{0.01, 1200}}) {
+    SCOPED_TRACE(std::to_string(missed) + " steps, weight decay " + std::to_string(decay));
     Numbers numbers(5, Values::kReals);
-    constexpr std::int64_t kColumns = 21, kWidth = 37, kLast = 3, kStep = 15;
+    const std::int64_t n_columns = missed > 100 ? 2 : 21, last = 3, step = last + missed;
+    constexpr std::int64_t kWidth = 37;
     CatchUpCase c;
-    c.rows = random_parameters(numbers, kColumns + 1, kWidth);
-    c.rows.last_step.assign(kColumns + 1, kLast);
+    c.rows = random_parameters(numbers, n_columns + 1, kWidth);
+    c.rows.last_step.assign(static_cast<std::size_t>(n_columns + 1), last);
     c.adam = real_adam(decay);
-    c.step = kStep;
-    HostBatch batch = random_batch(numbers, 3, kColumns, true);
+    c.step = step;
+    HostBatch batch = random_batch(numbers, 3, n_columns, true);
     const HostColumns columns(batch);
     GuardedMemory memory(backend());
     const std::vector<float> zeros(columns.values.size());
@@ -172,15 +177,20 @@ TEST_P(CatchUpRowsTest, ReplaysTheDenseStep) {
         .coefficients = memory.array("coefficients", zeros, Access::kRead),
         .factor = memory.matrix("factor", random_matrix(numbers, 3, kWidth), Access::kRead),
         .scale = 0.5F,
-        .max_columns = kColumns + 1,
+        .max_columns = n_columns + 1,
         .rows = rows,
         .adam = c.adam.in(memory)};
-    for (std::int64_t s = kLast + 1; s <= kStep; ++s) {
+    for (std::int64_t s = last + 1; s <= step; ++s) {
       SparseAdam op = dense;
       op.step = s;
       backend().run(op);
     }
-    expect_same_bits(c.run(backend()), memory.finish());
+    const Results caught_up = c.run(backend());
+    expect_same_bits(caught_up, memory.finish());
+    const std::vector<double>& m = caught_up.at("m");
+    if (missed > 1000 && decay == 0) {
+      EXPECT_TRUE(std::all_of(m.begin(), m.end(), [](double x) { return x == 0; }));
+    }
   }
 }
 

@@ -18,8 +18,11 @@ HostParameters parameters(const std::vector<double>& values, std::int64_t width,
   return p;
 }
 
+/// How the output layer's products are done.
+enum class Output { kGram, kDirect, kRated };
+
 /// One training step, the gradients left in each m.
-Results step(Backend& backend, const DoubleNetwork& network) {
+Results step(Backend& backend, const DoubleNetwork& network, Output path) {
   GuardedMemory memory(backend);
   const std::int64_t n_rows = network.batch.size(), n_columns = network.batch.n_columns;
   const std::int64_t width = network.hidden() + 1;
@@ -91,6 +94,34 @@ Results step(Backend& backend, const DoubleNetwork& network) {
     sparse.scale = static_cast<float>(2.0 / static_cast<double>(n_ratings));
     sparse.rows = output;
     backend.run(sparse);
+  } else if (path == Output::kDirect) {
+    const Matrix<float> outputs = memory.written("outputs", n_rows, n_columns);
+    backend.run(OutputForward{.hidden = hidden,
+                              .weight = output.weight,
+                              .n_rows = n_rows,
+                              .n_columns = n_columns,
+                              .width = width,
+                              .out = outputs});
+    backend.run(CellLoss{.batch = batch,
+                         .outputs = outputs,
+                         .row_sums = memory.scratch<double>("row_sums", n_rows),
+                         .loss = loss});
+    backend.run(OutputBackward{.errors = outputs,
+                               .weight = output.weight,
+                               .n_rows = n_rows,
+                               .n_columns = n_columns,
+                               .width = width,
+                               .grad_hidden = grad_hidden});
+    backward();
+    backend.run(OutputDirectUpdate{
+        .errors = outputs,
+        .hidden = hidden,
+        .n_rows = n_rows,
+        .n_columns = n_columns,
+        .rows = output,
+        .adam = adam,
+        .step = 1,
+        .scratch = memory.scratch<float>("direct scratch", direct_scratch(n_columns, width))});
   } else {
     const Matrix<float> product = memory.written("product", n_rows, width);
     const Matrix<float> gram = memory.written("gram", width, width);
@@ -138,10 +169,10 @@ Results step(Backend& backend, const DoubleNetwork& network) {
 class GradientTest : public OperationTest {
  protected:
   void expect_the_gradients(std::int64_t batch, std::int64_t n_columns,
-                            const std::vector<std::int64_t>& widths, bool rated) {
-    SCOPED_TRACE(std::to_string(widths.size()) + " hidden layers" + (rated ? ", rated" : ", all"));
+                            const std::vector<std::int64_t>& widths, Output path) {
+    SCOPED_TRACE(std::to_string(widths.size()) + " hidden layers");
     Numbers numbers(widths.size(), Values::kReals);
-    DoubleNetwork network = random_network(numbers, batch, n_columns, widths, rated);
+    DoubleNetwork network = random_network(numbers, batch, n_columns, widths, path == Output::kRated);
     Results want = network.gradients();
     DoubleNetwork magnitudes = network.magnitudes();
     Results bound = magnitudes.gradients();
@@ -154,22 +185,29 @@ class GradientTest : public OperationTest {
     }
     want["loss"] = {network.loss().value};
     bound["loss"] = {roundings * magnitudes.loss().value};
-    expect_within(step(backend(), network), want, bound);
+    expect_within(step(backend(), network, path), want, bound);
   }
 };
 
 TEST_P(GradientTest, OfTheLossOverAllCells) {
-  expect_the_gradients(6, 11, {5}, false);
-  expect_the_gradients(5, 13, {7, 4}, false);
-  expect_the_gradients(6, 11, {6, 4, 3, 5}, false);
-  expect_the_gradients(9, 37, {17, 3, 16}, false);
+  expect_the_gradients(6, 11, {5}, Output::kGram);
+  expect_the_gradients(5, 13, {7, 4}, Output::kGram);
+  expect_the_gradients(6, 11, {6, 4, 3, 5}, Output::kGram);
+  expect_the_gradients(9, 37, {17, 3, 16}, Output::kGram);
+}
+
+TEST_P(GradientTest, OfTheLossOverAllCellsByTheDirectProducts) {
+  expect_the_gradients(6, 11, {5}, Output::kDirect);
+  expect_the_gradients(5, 13, {7, 4}, Output::kDirect);
+  expect_the_gradients(6, 11, {6, 4, 3, 5}, Output::kDirect);
+  expect_the_gradients(9, 37, {17, 3, 16}, Output::kDirect);
 }
 
 TEST_P(GradientTest, OfTheLossOverRatedCells) {
-  expect_the_gradients(6, 11, {5}, true);
-  expect_the_gradients(5, 13, {7, 4}, true);
-  expect_the_gradients(6, 11, {6, 4, 3, 5}, true);
-  expect_the_gradients(9, 37, {17, 3, 16}, true);
+  expect_the_gradients(6, 11, {5}, Output::kRated);
+  expect_the_gradients(5, 13, {7, 4}, Output::kRated);
+  expect_the_gradients(6, 11, {6, 4, 3, 5}, Output::kRated);
+  expect_the_gradients(9, 37, {17, 3, 16}, Output::kRated);
 }
 
 HOURGLASS_ON_EVERY_BACKEND(GradientTest);

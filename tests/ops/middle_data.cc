@@ -44,8 +44,10 @@ Results MiddleCase::forward(Backend& backend) const {
 Results MiddleCase::backward(Backend& backend) const {
   GuardedMemory memory(backend, extra_stride);
   const MiddleLayers layers_in = in(memory, Operation::kBackward);
-  backend.run(MiddleBackward{layers_in, memory.matrix("grad_out", grad_out, Access::kRead),
-                             memory.scratch<float>("scratch", middle_scratch(layers_in))});
+  MiddleBackward op{layers_in, memory.matrix("grad_out", grad_out, Access::kRead),
+                    memory.scratch<float>("scratch", middle_scratch(layers_in)), code_layer};
+  if (code_layer >= 0) op.grad_code = memory.matrix("grad_code", grad_code, Access::kRead);
+  backend.run(op);
   return memory.finish();
 }
 
@@ -60,6 +62,7 @@ MiddleCase MiddleCase::magnitudes() const {
   MiddleCase c = *this;
   c.input = absolute(input);
   c.grad_out = absolute(grad_out);
+  c.grad_code = absolute(grad_code);
   for (Layer& layer : c.layers) {
     layer.rows.weight = absolute(layer.rows.weight);
     layer.delta = absolute(layer.delta);
@@ -99,6 +102,10 @@ MiddleCase random_middle(Numbers& numbers, std::int64_t n_rows,
     layer.activation = activation(widths[l], layer.relu);
     layer.delta = random_matrix(numbers, n_rows, widths[l]);
     c.layers.push_back(layer);
+  }
+  c.code_layer = static_cast<int>(numbers.integer(-1, static_cast<std::int64_t>(c.layers.size())));
+  if (c.code_layer >= 0) {
+    c.grad_code = random_matrix(numbers, n_rows, widths[static_cast<std::size_t>(c.code_layer)]);
   }
   return c;
 }

@@ -20,6 +20,8 @@ struct MiddleCase {
   HostMatrix input, input_delta;  // [batch x input_width]
   bool input_relu = false;
   HostMatrix grad_out;  // [batch x the last activation's width]
+  int code_layer = -1;
+  HostMatrix grad_code;  // [batch x the code's units]; where code_layer >= 0
   HostAdam adam = exact_adam(0);
   std::int64_t step = 1;
   std::int64_t extra_stride = 0;
@@ -47,8 +49,9 @@ struct MiddleCase {
   MiddleLayers in(GuardedMemory& memory, Operation operation) const;
 };
 
-/// widths: the input's and each layer's output. ReLU on every layer but each third; in the integers
-/// most weights are 0, so that sums over several layers stay exact.
+/// widths: the input's and each layer's output. ReLU on every layer but each third; a gradient by
+/// the code at any of them, or at none; in the integers most weights are 0, so that sums over
+/// several layers stay exact.
 MiddleCase random_middle(Numbers& numbers, std::int64_t n_rows,
                          const std::vector<std::int64_t>& widths);
 

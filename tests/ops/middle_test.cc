@@ -25,7 +25,9 @@ std::vector<MiddleCase> cases(Values values) {
                                                         {6, {257, 33}},
                                                         {7, {31, 1031, 1}},
                                                         {1031, {3, 5, 4}},
-                                                        {2, {1031, 32}}}) {
+                                                        {2, {1031, 32}},
+                                                        {9, {256, 255, 256}},
+                                                        {521, {70, 9, 65}}}) {
     const std::size_t i = all.size();
     Numbers numbers(i + 1, values);
     MiddleCase c = random_middle(numbers, n_rows, widths);
@@ -164,6 +166,12 @@ TEST_P(MiddleBackwardTest, WorkedByHand) {
   EXPECT_EQ(c.backward(backend()), (Results{{"layer 1 delta", {4, -1}},
                                             {"layer 0 delta", {8, 12, -2, -3}},
                                             {"input_delta", {-4, 28, 1, -7}}}));
+  c.code_layer = 1;  // layer 0's activations have a gradient of their own
+  c.grad_code = HostMatrix(2, 2, {1, -2, 0, 5});
+  EXPECT_EQ(c.backward(backend()), (Results{{"layer 1 delta", {4, -1}},
+                                            {"layer 0 delta", {9, 10, -2, 2}},
+                                            {"input_delta", {-1, 28, -4, -2}}}));
+  c.code_layer = -1;
   c.layers.clear();
   c.grad_out = HostMatrix(2, 2, {1, -2, 3, 4});
   EXPECT_EQ(c.backward(backend()), (Results{{"input_delta", {1, -2, 3, 4}}}));

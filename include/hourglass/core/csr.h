@@ -16,6 +16,11 @@ struct CsrMatrix {
   std::vector<float> values;                    ///< [row_offsets[n_rows]]
 
   std::int64_t n_entries() const { return row_offsets.back(); }
+  /// The share of the cells that have an entry. There must be a cell.
+  double density() const {
+    return static_cast<double>(n_entries()) /
+           (static_cast<double>(n_rows) * static_cast<double>(n_columns));
+  }
   std::int64_t row_length(std::int64_t row) const {
     return row_offsets[static_cast<std::size_t>(row) + 1] -
            row_offsets[static_cast<std::size_t>(row)];

@@ -7,6 +7,7 @@
 #include "hourglass/model/epoch_batches.h"
 #include "hourglass/model/model_file.h"
 #include "hourglass/model/network.h"
+#include "hourglass/model/output_path.h"
 #include "hourglass/model/safetensors.h"
 #include "hourglass/ops/backend.h"
 
@@ -39,6 +40,8 @@ struct AutoencoderOptions {
   DropoutOptions dropout = {};
   std::int32_t max_batch = 128;        ///< rows of the largest batch
   std::int64_t max_batch_entries = 0;  ///< ratings of the fullest batch, of targets too
+  OutputPath output_path = OutputPath::kAuto;  ///< of Objective::kAllCells
+  double density = 0;                          ///< rated share of the cells; for OutputPath::kAuto
 };
 
 /// The network in a backend's memory and its training step, written once, in operations.
@@ -67,6 +70,8 @@ class Autoencoder {
                   Ptr<double> loss);
 
   std::int64_t steps() const { return step_; }
+  /// The one taken: never kAuto. Of Objective::kAllCells.
+  OutputPath output_path() const { return options_.output_path; }
 
   /// The weights and Adam's state as they stand, deferred rows deferred, in our own layout: a layer's
   /// NAME.rows, NAME.first_moment, NAME.second_moment (F32 [n_rows, stride]: a row an input, the bias
@@ -90,9 +95,16 @@ class Autoencoder {
   /// use(name, array) for each array of the state.
   template <class Self, class Use>
   static void for_each_state(Self& self, const Use& use);
+  bool forms_outputs() const {
+    return options_.objective == Objective::kAllCells &&
+           options_.output_path == OutputPath::kDirect;
+  }
   void compute_gram();
   /// Of batch k, from the last hidden activations.
   void run_rated_loss(EpochBatches& batches, std::int64_t k, Ptr<double> loss);
+  /// The loss over all cells and the gradient by the last hidden activations, on either path.
+  void run_gram_loss(const BatchRows& batch, Ptr<double> loss);
+  void run_direct_loss(const BatchRows& batch, Ptr<double> loss);
   /// `values`, where set: the input in batch order, instead of the ratings; with its row_begin.
   void forward(const BatchRows& batch, Ptr<const float> values, Ptr<const std::int64_t> row_begin);
   /// The batch's input with this step's dropout, in batch order.
@@ -112,7 +124,7 @@ class Autoencoder {
   std::vector<Buffer<float>> activations_;   ///< of layers 0 .. last - 1: [batch x (out + 1)]
   std::vector<Buffer<float>> deltas_;        ///< likewise [batch x out]
   Buffer<float> grad_hidden_, product_, errors_, gram_, hidden_gram_, gram_scratch_, middle_scratch_;
-  Buffer<float> grad_code_;
+  Buffer<float> grad_code_, outputs_, direct_scratch_;
   Buffer<double> row_sums_, unit_penalties_;
   Buffer<float> dropped_values_;
 };

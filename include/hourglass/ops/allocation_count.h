@@ -41,6 +41,9 @@ class AllocationCount final : public Backend {
   void run(const OutputGramUpdate&) override {}
   void run(const RatedLoss&) override {}
   void run(const OutputForward&) override {}
+  void run(const CellLoss&) override {}
+  void run(const OutputBackward&) override {}
+  void run(const OutputDirectUpdate&) override {}
 
  private:
   bool transposes_epochs_;

@@ -14,6 +14,8 @@
 #include "hourglass/ops/batch.h"
 #include "hourglass/ops/middle.h"
 #include "hourglass/ops/output.h"
+#include "hourglass/ops/output_direct.h"
+#include "hourglass/ops/ranking.h"
 #include "hourglass/ops/sparsity.h"
 #include "hourglass/ops/wide.h"
 
@@ -78,6 +80,12 @@ class Backend {
   virtual void run(const OutputGramUpdate&) = 0;
   virtual void run(const RatedLoss&) = 0;
   virtual void run(const OutputForward&) = 0;
+  virtual void run(const CellLoss&) = 0;
+  virtual void run(const OutputBackward&) = 0;
+  virtual void run(const OutputDirectUpdate&) = 0;
+  virtual void run(const SelectTop&) = 0;
+  virtual void run(const ScoreSums&) = 0;
+  virtual void run(const PickCells&) = 0;
 
   template <class T>
   void upload(Ptr<T> to, std::span<const T> from) {

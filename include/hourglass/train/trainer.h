@@ -51,6 +51,7 @@ struct TrainOptions {
   Objective objective = Objective::kAllCells;
   AdamOptions adam;
   SparsityOptions sparsity = {};
+  OutputPath output_path = OutputPath::kAuto;
   double dropout = 0;  ///< probability that a rating is left out of a step's input
   std::int32_t batch_size = 128;
   std::int64_t epochs = 1000;
@@ -101,6 +102,8 @@ class Trainer {
   std::optional<EpochResult> step();
 
   const EpochResult& last_epoch() const { return result_; }
+  /// The one taken, of Objective::kAllCells: never kAuto.
+  OutputPath output_path() const { return network_.output_path(); }
   std::int64_t batches_done() const { return batch_; }  ///< of the epoch under way
   std::int64_t batches_per_epoch() const { return batches_.size(); }
 
