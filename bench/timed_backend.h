@@ -58,6 +58,9 @@ class TimedBackend final : public Backend {
   void run(const CellLoss& op) override { time("CellLoss", op); }
   void run(const OutputBackward& op) override { time("OutputBackward", op); }
   void run(const OutputDirectUpdate& op) override { time("OutputDirectUpdate", op); }
+  void run(const SelectTop& op) override { time("SelectTop", op); }
+  void run(const ScoreSums& op) override { time("ScoreSums", op); }
+  void run(const PickCells& op) override { time("PickCells", op); }
 
  private:
   template <class Operation>

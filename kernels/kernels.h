@@ -32,5 +32,9 @@ void launch_cell_loss(const CellLoss& op, cudaStream_t stream);
 void launch_output_direct_update(const OutputDirectUpdate& op, Gemm& gemm, cudaStream_t stream);
 // output_rated.cu
 void launch_rated_loss(const RatedLoss& op, cudaStream_t stream);
+// ranking.cu
+void launch_select_top(const SelectTop& op, cudaStream_t stream);
+void launch_score_sums(const ScoreSums& op, cudaStream_t stream);
+void launch_pick_cells(const PickCells& op, cudaStream_t stream);
 
 }  // namespace hourglass::cuda

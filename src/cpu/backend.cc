@@ -21,6 +21,7 @@ constexpr std::size_t kCacheLine = 64;
 constexpr std::int64_t kRowsAtATime = 24;     // batch rows or weight rows of a product
 constexpr std::int64_t kColumnsAtATime = 32;  // sparse rows of the wide layers
 constexpr std::int64_t kUnitsAtATime = 64;    // of the gradient by the last hidden layer
+constexpr std::int64_t kErrorsAtATime = 48;   // columns of errors: whole tiles, whole cache lines
 
 constexpr std::int64_t pieces(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 
@@ -232,11 +233,29 @@ void CpuBackend::run(const OutputBackward& op) {
 }
 
 void CpuBackend::run(const OutputDirectUpdate& op) {
-  reserve_scratch(kRowsAtATime * padded(op.rows.width));
-  pool_.claim(pieces(op.n_columns, kRowsAtATime), [&](std::int64_t piece, int thread) {
-    const std::int64_t begin = piece * kRowsAtATime;
-    direct_update_columns(op, begin, std::min(op.n_columns, begin + kRowsAtATime),
+  reserve_scratch(kErrorsAtATime * (padded(op.rows.width) + op.n_rows));
+  pool_.claim(pieces(op.n_columns, kErrorsAtATime), [&](std::int64_t piece, int thread) {
+    const std::int64_t begin = piece * kErrorsAtATime;
+    direct_update_columns(op, begin, std::min(op.n_columns, begin + kErrorsAtATime),
                           scratch(thread));
+  });
+}
+
+void CpuBackend::run(const SelectTop& op) {
+  pool_.claim(op.n_rows, [&](std::int64_t row, int) { select_top_row(op, row); });
+}
+
+void CpuBackend::run(const ScoreSums& op) {
+  pool_.claim(op.n_rows, [&](std::int64_t row, int) { score_sums_row(op, row); });
+}
+
+void CpuBackend::run(const PickCells& op) {
+  const std::int64_t* offsets = op.cells.row_offsets.raw() + op.first_row;
+  pool_.claim(op.n_rows, [&](std::int64_t row, int) {
+    const float* scores = op.scores.row(row);
+    for (auto e = offsets[row]; e < offsets[row + 1]; ++e) {
+      op.values[e - offsets[0]] = scores[op.cells.columns[e]];
+    }
   });
 }
 

@@ -42,6 +42,9 @@ class CpuBackend final : public Backend {
   void run(const CellLoss&) override;
   void run(const OutputBackward&) override;
   void run(const OutputDirectUpdate&) override;
+  void run(const SelectTop&) override;
+  void run(const ScoreSums&) override;
+  void run(const PickCells&) override;
 
  private:
   /// Scratch of `floats` for each thread; grows at an operation's first run, then stays.

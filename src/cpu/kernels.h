@@ -7,6 +7,7 @@
 #include "hourglass/ops/middle.h"
 #include "hourglass/ops/output.h"
 #include "hourglass/ops/output_direct.h"
+#include "hourglass/ops/ranking.h"
 #include "hourglass/ops/sparsity.h"
 #include "hourglass/ops/wide.h"
 
@@ -58,8 +59,12 @@ void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end);
 /// be a multiple of kRowAlignment.
 void output_backward_tile(const OutputBackward& op, std::int64_t begin, std::int64_t end,
                           std::int64_t first_unit, std::int64_t n_units);
-/// Columns [begin, end): gradient and Adam. scratch: [(end - begin) x padded(width)].
+/// Columns [begin, end): gradient and Adam. scratch: [(end - begin) x (padded(width) + n_rows)].
 void direct_update_columns(const OutputDirectUpdate& op, std::int64_t begin, std::int64_t end,
                            float* scratch);
+
+// kernels_ranking.cc
+void select_top_row(const SelectTop& op, std::int64_t row);
+void score_sums_row(const ScoreSums& op, std::int64_t row);
 
 }  // namespace hourglass::cpu

@@ -8,16 +8,16 @@
 #include "cpu/adam-inl.h"
 #include "cpu/kernels.h"
 #include "cpu/matmul-inl.h"
+#include "cpu/squares-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
 
 void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end) {
-  constexpr std::int64_t kLanes = 16;  // sums side by side, as many for every instruction set
   const CsrPtr& ratings = op.batch.ratings;
-  const std::int64_t n = ratings.n_columns;
-  const double cells = static_cast<double>(op.batch.n_rows) * static_cast<double>(n);
+  const double cells =
+      static_cast<double>(op.batch.n_rows) * static_cast<double>(ratings.n_columns);
   const float scale = static_cast<float>(2 / cells);
   for (std::int64_t b = begin; b < end; ++b) {
     float* errors = op.outputs.row(b);
@@ -25,20 +25,11 @@ void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end) {
     for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e) {
       errors[ratings.columns[e]] -= ratings.values[e];
     }
-    double sums[kLanes] = {};
-    const auto take = [&](std::int64_t j, std::int64_t lane) {
-      const double error = errors[j];
-      sums[lane] += error * error;
+    op.row_sums[b] = sum_of_squares(ratings.n_columns, [&](std::int64_t j) {
+      const float error = errors[j];
       errors[j] *= scale;
-    };
-    const std::int64_t whole = n / kLanes * kLanes;
-    for (std::int64_t j = 0; j < whole; j += kLanes) {
-      for (std::int64_t lane = 0; lane < kLanes; ++lane) take(j + lane, lane);
-    }
-    for (std::int64_t j = whole; j < n; ++j) take(j, j - whole);
-    double squares = 0;
-    for (const double sum : sums) squares += sum;
-    op.row_sums[b] = squares;
+      return error;
+    });
   }
 }
 
@@ -67,9 +58,13 @@ void output_backward_tile(const OutputBackward& op, std::int64_t begin, std::int
 void direct_update_columns(const OutputDirectUpdate& op, std::int64_t begin, std::int64_t end,
                            float* scratch) {
   const FloatTag d;
-  const std::int64_t stride = padded(op.rows.width);
-  matmul<false>(end - begin, op.rows.width, op.n_rows,
-                Operand{op.errors.data.raw() + begin, 1, op.errors.stride}, op.hidden.data.raw(),
+  const std::int64_t n = end - begin, stride = padded(op.rows.width);
+  // The errors of these columns side by side: a row of all errors is far from the next.
+  float* packed = scratch + n * stride;
+  for (std::int64_t b = 0; b < op.n_rows; ++b) {
+    std::copy_n(op.errors.row(b) + begin, n, packed + b * n);
+  }
+  matmul<false>(n, op.rows.width, op.n_rows, Operand{packed, 1, n}, op.hidden.data.raw(),
                 op.hidden.stride, scratch, stride);
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);

@@ -117,4 +117,8 @@ void CudaBackend::run(const OutputDirectUpdate& op) {
   launch_output_direct_update(op, gemm_, stream_.get());
 }
 
+void CudaBackend::run(const SelectTop& op) { launch_select_top(op, stream_.get()); }
+void CudaBackend::run(const ScoreSums& op) { launch_score_sums(op, stream_.get()); }
+void CudaBackend::run(const PickCells& op) { launch_pick_cells(op, stream_.get()); }
+
 }  // namespace hourglass::cuda

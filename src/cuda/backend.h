@@ -53,6 +53,9 @@ class CudaBackend : public Backend {
   void run(const CellLoss&) override;
   void run(const OutputBackward&) override;
   void run(const OutputDirectUpdate&) override;
+  void run(const SelectTop&) override;
+  void run(const ScoreSums&) override;
+  void run(const PickCells&) override;
 
  private:
   std::string description_, math_ = "fp32";

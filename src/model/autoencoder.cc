@@ -50,7 +50,7 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
   const std::int64_t width = layers_.back().n_inputs + 1;
   grad_hidden_ = Buffer<float>(backend, batch * padded(width));
   if (options.output_path == OutputPath::kAuto) {
-    options_.output_path = cheaper_output_path(options.density, batch, width - 1);
+    options_.output_path = cheaper_output_path(options.density, n, batch, width - 1);
   }
   if (forms_outputs()) {
     outputs_ = Buffer<float>(backend, batch * padded(n));

@@ -35,6 +35,9 @@ class ReferenceBackend : public Backend {
   void run(const CellLoss&) override;
   void run(const OutputBackward&) override;
   void run(const OutputDirectUpdate&) override;
+  void run(const SelectTop&) override;
+  void run(const ScoreSums&) override;
+  void run(const PickCells&) override;
 };
 
 }  // namespace hourglass::reference

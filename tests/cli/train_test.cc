@@ -145,6 +145,7 @@ TEST_F(TrainCommandTest, ResumeTakesTheRunsOptionsAndRefusesOthersByName) {
   refused({"--hidden", "24"}, "--hidden was [24,12]");
   refused({"--hidden", "none"}, "--hidden was [24,12]");
   refused({"--objective", "observed"}, "--objective");
+  refused({"--output-path", "direct"}, "--output-path was \"auto\" in the run");
   refused({"--batch-size", "127"}, "--batch-size");
   refused({"--weight-decay", "0.1"}, "--weight-decay");
   refused({"--min-delta", "0.1"}, "--min-delta");
@@ -225,6 +226,29 @@ TEST_F(TrainCommandTest, TheSparseAutoencoderTellsBothPartsOfItsLoss) {
   EXPECT_GT(line.at("sparsity_penalty").get<double>(), 0);
   EXPECT_DOUBLE_EQ(line.at("mean_square").get<double>() + line.at("sparsity_penalty").get<double>(),
                    line.at("loss").get<double>());
+}
+
+TEST_F(TrainCommandTest, SaysAndKeepsTheOutputLayersPath) {
+  const Outcome by_choice = hourglass(small("auto", {"--sparsity", "0", "--noise", "0"}));
+  ASSERT_EQ(by_choice.code, 0) << by_choice.err;
+  EXPECT_TRUE(contains(by_choice.err, " parameters; output layer: direct products, 83")) << by_choice.err;
+  EXPECT_TRUE(contains(by_choice.err, " % of the cells are rated\n")) << by_choice.err;
+  EXPECT_EQ(run("auto").at("options").at("output-path"), "auto");
+  EXPECT_EQ(run("auto").at("results").at(0).at("output_path"), "direct");
+  const Outcome forced =
+      hourglass(small("gram", {"--sparsity", "0", "--noise", "0", "--output-path", "gram"}));
+  ASSERT_EQ(forced.code, 0) << forced.err;
+  EXPECT_TRUE(contains(forced.err, "output layer: one pass by Gram matrices, 83")) << forced.err;
+  EXPECT_EQ(run("gram").at("options").at("output-path"), "gram");
+  EXPECT_EQ(run("gram").at("results").at(0).at("output_path"), "gram");
+  EXPECT_NE(model_bytes("auto"), model_bytes("gram"));
+  const Outcome observed =
+      hourglass(small("o", {"--objective", "observed", "--output-path", "gram"}));
+  EXPECT_EQ(observed.code, 2) << observed.err;
+  EXPECT_TRUE(contains(observed.err, "--output-path is of --objective all")) << observed.err;
+  const Outcome rated = hourglass(small("r", {"--objective", "observed"}));
+  ASSERT_EQ(rated.code, 0) << rated.err;
+  EXPECT_FALSE(contains(rated.err, "output layer")) << rated.err;
 }
 
 TEST_F(TrainCommandTest, NoHiddenLayersAtAll) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "cpu/backend.h"
@@ -19,11 +21,19 @@
 namespace hourglass {
 namespace {
 
-TrainOptions small_options(Objective objective) {
+/// What is done at the output layer, the one part of a step that has three ways.
+struct Way {
+  std::string name;
+  Objective objective;
+  OutputPath path;
+};
+
+TrainOptions small_options(const Way& way) {
   TrainOptions options;
+  options.output_path = way.path;
   options.shape.hidden = {20, 12};
   options.shape.bottleneck = 5;
-  options.objective = objective;
+  options.objective = way.objective;
   options.batch_size = 16;
   options.epochs = 3;
   return options;
@@ -37,7 +47,7 @@ Model start(const TrainOptions& options, const CsrMatrix& ratings) {
   return initial_model(with_columns.shape, 42);
 }
 
-class CudaTrainingTest : public testing::TestWithParam<Objective> {
+class CudaTrainingTest : public testing::TestWithParam<Way> {
  protected:
   CudaTrainingTest() {
     options_.shape.n_columns = ratings_.n_columns;
@@ -152,11 +162,12 @@ TEST_P(CudaTrainingTest, SaysHowMuchMemoryItWillTake) {
   EXPECT_LE(taken, told + 100 * 512);
 }
 
-INSTANTIATE_TEST_SUITE_P(Objectives, CudaTrainingTest,
-                         testing::Values(Objective::kAllCells, Objective::kRatedCells),
-                         [](const auto& test) {
-                           return test.param == Objective::kAllCells ? "All" : "Observed";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Ways, CudaTrainingTest,
+    testing::Values(Way{"Gram", Objective::kAllCells, OutputPath::kGram},
+                    Way{"Direct", Objective::kAllCells, OutputPath::kDirect},
+                    Way{"Observed", Objective::kRatedCells, OutputPath::kAuto}),
+    [](const auto& test) { return test.param.name; });
 
 // Real ratings: the first 1,200 columns of goodbooks' users, the notebook's network.
 TEST(CudaTrainingOnGoodbooks, TwentyStepsAreTheCpusToRounding) {

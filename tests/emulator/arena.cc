@@ -125,6 +125,13 @@ void Arena::require_inside(const void* begin, std::size_t bytes, const char* cal
   }
 }
 
+void Arena::require_initialised(const void* begin, std::size_t bytes, const char* caller) const {
+  const std::ptrdiff_t first = first_uninitialised(begin, bytes);
+  if (first < 0) return;
+  die("%s reads what was never written: %s", caller,
+      describe(static_cast<const char*>(begin) + first).c_str());
+}
+
 std::string Arena::describe(const void* address) const {
   if (!owns(address)) return "memory of the host";
   const auto* const at = static_cast<const char*>(address);

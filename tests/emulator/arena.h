@@ -31,6 +31,9 @@ class Arena {
   /// Ends the program, naming the caller, where these bytes do not all lie in one allocation.
   void require_inside(const void* begin, std::size_t bytes, const char* caller) const;
 
+  /// The same of bytes that were never written, where that is tracked (MemorySanitizer).
+  void require_initialised(const void* begin, std::size_t bytes, const char* caller) const;
+
   /// "byte 16 of the 64 bytes of device memory at 0x...", "12 bytes beyond the 64 bytes of ...".
   std::string describe(const void* address) const;
 

@@ -1,7 +1,6 @@
 #include "emulator/block.h"
 
 #include <cstdio>
-#include <cstring>
 #include <utility>
 
 #include "core/flush_denormals.h"
@@ -185,7 +184,7 @@ void Block::wait(Site site) {
 Block::Votes Block::barrier(Site site, bool vote) {
   if (at_barrier_.empty()) {
     barrier_site_ = site;
-  } else if (barrier_site_.line != site.line || std::strcmp(barrier_site_.file, site.file) != 0) {
+  } else if (barrier_site_ != site) {
     die("%s:%d: this thread came to a barrier while others wait at another, %s:%d", site.file,
         site.line, barrier_site_.file, barrier_site_.line);
   }

@@ -43,9 +43,10 @@ struct StoredMatrix {
     device_arena().require_inside(data, bytes, caller);
   }
   // CBLAS is not instrumented: what it reads and writes is told here.
-  void require_written() const {
-    if (!tracks_initialisation()) return;
-    for (int j = 0; j < columns; ++j) require_initialised(column(j), column_bytes());
+  void require_written(const char* caller) const {
+    for (int j = 0; j < columns; ++j) {
+      device_arena().require_initialised(column(j), column_bytes(), caller);
+    }
   }
   void note_written() const {
     for (int j = 0; j < columns; ++j) mark_initialised(column(j), column_bytes());
@@ -81,7 +82,6 @@ float converted(const StoredMatrix& from, const char* column, int i, Rounding ro
 class Operand {
  public:
   Operand(const StoredMatrix& from, Rounding rounding) : stride_(from.stride) {
-    from.require_written();
     if (from.type == CUDA_R_32F && rounding == Rounding::kNone) {
       data_ = static_cast<const float*>(from.data);
       return;
@@ -113,7 +113,9 @@ void Product::run() const {
   device_arena().require_inside(workspace, workspace_bytes, "cuBLAS's workspace");
   const float scale = device_alpha == nullptr ? alpha : *device_alpha;
   const float keep = device_beta == nullptr ? beta : *device_beta;
-  if (keep != 0) c.require_written();  // where it is zero, cuBLAS does not read C
+  a.require_written(kCaller);
+  b.require_written(kCaller);
+  if (keep != 0) c.require_written(kCaller);  // where it is zero, cuBLAS does not read C
   const Operand left(a, rounding), right(b, rounding);
   const auto transposition = [](cublasOperation_t op) {
     return op == CUBLAS_OP_N ? CblasNoTrans : CblasTrans;

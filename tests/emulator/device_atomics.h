@@ -15,7 +15,7 @@ void note_fence();
 /// Puts change(old) in place of the old value, which it returns. Threads take turns at barriers and
 /// nowhere else, so that nothing comes between.
 template <class T, class Change>
-[[gnu::no_sanitize("thread")]] T read_and_change(T* address, Change change) {
+__attribute__((no_sanitize("thread"))) T read_and_change(T* address, Change change) {
   static_assert(std::is_arithmetic_v<T> && (sizeof(T) == 4 || sizeof(T) == 8));
   note_atomic(address, sizeof(T));
   const T old = *address;

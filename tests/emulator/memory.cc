@@ -41,7 +41,9 @@ Ways ways_of(const void* to, const void* from, std::size_t bytes, cudaMemcpyKind
 Work copy(void* to, const void* from, std::size_t bytes, Ways ways, const char* caller) {
   const auto run = [=] {
     // What leaves the device is a result.
-    if (ways.from_device && !ways.to_device) require_initialised(from, bytes);
+    if (ways.from_device && !ways.to_device) {
+      device_arena().require_initialised(from, bytes, caller);
+    }
     std::memcpy(to, from, bytes);
   };
   // Of an update's rules for copies: the memory may be another, the ways may not.

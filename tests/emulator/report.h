@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstring>
 #include <string>
 
 namespace emulator {
@@ -11,6 +12,10 @@ inline constexpr int kFaultExitCode = 86;
 struct Site {
   const char* file;
   int line;
+
+  bool operator==(const Site& other) const {
+    return line == other.line && (file == other.file || std::strcmp(file, other.file) == 0);
+  }
 };
 
 /// Prints "emulator: error: " and the message, which thread of which kernel was at fault where one

@@ -47,19 +47,17 @@ void after_stack_switch(void*) {}
 #endif
 #ifdef EMULATOR_MEMORY_SANITIZER
 
-bool tracks_initialisation() { return true; }
 void mark_uninitialised(const void* begin, std::size_t bytes) { __msan_poison(begin, bytes); }
 void mark_initialised(const void* begin, std::size_t bytes) { __msan_unpoison(begin, bytes); }
-void require_initialised(const void* begin, std::size_t bytes) {
-  __msan_check_mem_is_initialized(begin, bytes);
+std::ptrdiff_t first_uninitialised(const void* begin, std::size_t bytes) {
+  return __msan_test_shadow(begin, bytes);
 }
 
 #else
 
-bool tracks_initialisation() { return false; }
 void mark_uninitialised(const void*, std::size_t) {}
 void mark_initialised(const void*, std::size_t) {}
-void require_initialised(const void*, std::size_t) {}
+std::ptrdiff_t first_uninitialised(const void*, std::size_t) { return -1; }
 
 #endif
 

@@ -11,12 +11,11 @@ bool can_forbid_access();
 void forbid_access(const void* begin, std::size_t bytes);
 void allow_access(const void* begin, std::size_t bytes);
 
-/// Whether reads of memory that was never written are reported (MemorySanitizer).
-bool tracks_initialisation();
+/// MemorySanitizer's reports begin where a branch or a result depends on what was never written.
 void mark_uninitialised(const void* begin, std::size_t bytes);
 void mark_initialised(const void* begin, std::size_t bytes);
-/// Ends the program, with MemorySanitizer's report, where one of the bytes was never written.
-void require_initialised(const void* begin, std::size_t bytes);
+/// The first byte that was never written, as an index; -1 where there is none, or nobody tracks it.
+std::ptrdiff_t first_uninitialised(const void* begin, std::size_t bytes);
 
 /// AddressSanitizer is told of every change of stacks: before it (where the context that is left is
 /// finished, its `fake_stack` is null) and, on the new stack, after it.

@@ -1,28 +1,18 @@
 #include "emulator/warp.h"
 
 #include <bit>
-#include <cstring>
 
 #include "emulator/block.h"
 #include "emulator/race_detector.h"
 
 namespace emulator {
-namespace {
-
-bool same_place(const Site& a, const Site& b) {
-  return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
-}
-
-}  // namespace
-
 Warp::Meeting& Warp::find_or_begin(Collective collective, unsigned mask, Site site) {
   for (unsigned rest = in_use_; rest != 0; rest &= rest - 1) {
     Meeting& m = meetings_[std::countr_zero(rest)];
     if (m.arrived == m.mask) continue;  // its lanes are on their way out
     if (m.mask == mask) {
       // __syncwarp alone may be called from several places for one meeting.
-      if (m.collective != collective ||
-          (collective != Collective::kSync && !same_place(m.site, site))) {
+      if (m.collective != collective || (collective != Collective::kSync && m.site != site)) {
         die("%s:%d: lanes of mask %08x are here while others of it wait at %s:%d", site.file,
             site.line, mask, m.site.file, m.site.line);
       }
@@ -79,6 +69,7 @@ Exchange Warp::meet(Block& block, Collective collective, unsigned mask, std::uin
 
 void Warp::exit(unsigned lane) {
   exited_ |= 1U << lane;
+  if (in_use_ == 0) return;
   each_incomplete([lane](unsigned mask, unsigned, const Site& site) {
     if ((mask >> lane & 1) != 0) {
       die("%s:%d: lane %u has exited, and lanes of mask %08x wait for it here", site.file,

@@ -99,12 +99,25 @@ End train_in_pieces(const CsrMatrix& ratings, const TrainOptions& options,
   }
 }
 
-class CheckpointTest : public testing::TestWithParam<Objective> {};
+struct Kind {
+  const char* name;
+  Objective objective;
+  OutputPath output_path;
+};
+
+class CheckpointTest : public testing::TestWithParam<Kind> {
+ protected:
+  static TrainOptions options_of_kind() {
+    TrainOptions options = some_options(GetParam().objective);
+    options.output_path = GetParam().output_path;
+    return options;
+  }
+};
 
 TEST_P(CheckpointTest, StoppingAnywhereLeavesTheBits) {
   const TempFolder folder;
   const Ratings ratings = some_ratings();
-  TrainOptions options = some_options(GetParam());
+  TrainOptions options = options_of_kind();
   for (const bool shuffle : {false, true}) {
     options.shuffle = shuffle;
     const std::vector<std::string> cpu = {"cpu1", "cpu2", "cpu8"};
@@ -124,7 +137,7 @@ TEST_P(CheckpointTest, WithDropoutAndAHoldoutToWatch) {
   const TempFolder folder;
   const SplitRatings split =
       hide_ratings(some_ratings().matrix, 0.3, 42, RandomPurpose::kHoldout);
-  TrainOptions options = some_options(GetParam());
+  TrainOptions options = options_of_kind();
   options.epochs = 8;
   options.adam.learning_rate = 0.05;  // overfits: the last epoch is not the best
   options.dropout = 0.25;
@@ -145,7 +158,7 @@ TEST_P(CheckpointTest, WithDropoutAndAHoldoutToWatch) {
 TEST_P(CheckpointTest, EarlyStoppingGoesOnCounting) {
   const TempFolder folder;
   const Ratings ratings = some_ratings();
-  TrainOptions options = some_options(GetParam());
+  TrainOptions options = options_of_kind();
   options.epochs = 20;
   options.min_delta = 1e9;  // only the first epoch improves
   options.patience = 4;
@@ -172,11 +185,12 @@ TEST_P(CheckpointTest, EarlyStoppingGoesOnCounting) {
   EXPECT_EQ(patient.last_epoch().epoch, 7);
 }
 
-INSTANTIATE_TEST_SUITE_P(Objectives, CheckpointTest,
-                         testing::Values(Objective::kAllCells, Objective::kRatedCells),
-                         [](const auto& test) {
-                           return test.param == Objective::kAllCells ? "All" : "Observed";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Objectives, CheckpointTest,
+    testing::Values(Kind{"All", Objective::kAllCells, OutputPath::kGram},
+                    Kind{"AllDirect", Objective::kAllCells, OutputPath::kDirect},
+                    Kind{"Observed", Objective::kRatedCells, OutputPath::kAuto}),
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(CheckpointFileTest, DivergenceKeepsTheLastGoodOne) {
   const TempFolder folder;

@@ -103,6 +103,29 @@ TEST(TrainTest, NamesTheStepThatDiverged) {
   }
 }
 
+// What `auto` takes is the data's affair; either path ends at the same losses, but for rounding.
+TEST(TrainTest, TakesTheOutputPathThatCostsLess) {
+  const auto dense = synthetic_ratings({.rows = 200, .columns = 40, .sparsity = 0, .noise = 0});
+  const auto sparse = synthetic_ratings({.rows = 200, .columns = 40, .sparsity = 0.98, .noise = 0});
+  TrainOptions options;
+  options.shape = {.n_columns = 40, .hidden = {16}, .bottleneck = 4};
+  options.epochs = 3;
+  cpu::CpuBackend backend(2);
+  EXPECT_EQ(Trainer(backend, dense.matrix, options).output_path(), OutputPath::kDirect);
+  EXPECT_EQ(Trainer(backend, sparse.matrix, options).output_path(), OutputPath::kGram);
+  for (const auto& ratings : {dense, sparse}) {
+    std::vector<double> by_path[2];
+    for (const OutputPath path : {OutputPath::kGram, OutputPath::kDirect}) {
+      options.output_path = path;
+      EXPECT_EQ(Trainer(backend, ratings.matrix, options).output_path(), path);
+      by_path[path == OutputPath::kDirect] = losses(ratings.matrix, options, 2);
+    }
+    for (std::size_t e = 0; e < 3; ++e) EXPECT_NEAR(by_path[0][e] / by_path[1][e], 1, 1e-4);
+    EXPECT_NE(by_path[0], by_path[1]) << "one path was taken for the other";
+    options.output_path = OutputPath::kAuto;
+  }
+}
+
 TEST(TrainTest, RefusesRatingsWithoutAny) {
   CsrMatrix empty;
   empty.n_columns = 3;
@@ -134,8 +157,8 @@ double loss_of(const Model& model, const CsrMatrix& given, const CsrMatrix& targ
 // Three epochs, each ended: its held-out loss is that of the weights it left; with
 // Monitor::kHoldout the best epoch's weights come out, not the last one's.
 TEST(TrainTest, WatchesHeldOutRatingsAndKeepsTheBestWeights) {
-  const SplitRatings split = hide_ratings(
-      synthetic_ratings({.rows = 90, .columns = 30}).matrix, 0.2, 7, RandomPurpose::kHoldout);
+  const SplitRatings split = hide_ratings(synthetic_ratings({.rows = 90, .columns = 30}).matrix,
+                                          0.2, 7, RandomPurpose::kHoldout);
   for (const Objective objective : {Objective::kAllCells, Objective::kRatedCells}) {
     TrainOptions options;
     options.shape = {.n_columns = 30, .hidden = {16}, .bottleneck = 4};

@@ -15,6 +15,7 @@ enum class OutputPath {
 /// The path whose step costs less: kGram or kDirect. `density` is the share of the cells that are
 /// rated, `batch` a batch's rows, `hidden` the units of the last hidden layer. It knows neither the
 /// device nor its threads: a model takes one path wherever it is trained, and --resume the same.
-OutputPath cheaper_output_path(double density, std::int64_t batch, std::int64_t hidden);
+OutputPath cheaper_output_path(double density, std::int64_t n_columns, std::int64_t batch,
+                               std::int64_t hidden);
 
 }  // namespace hourglass

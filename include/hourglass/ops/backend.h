@@ -15,6 +15,7 @@
 #include "hourglass/ops/middle.h"
 #include "hourglass/ops/output.h"
 #include "hourglass/ops/output_direct.h"
+#include "hourglass/ops/ranking.h"
 #include "hourglass/ops/sparsity.h"
 #include "hourglass/ops/wide.h"
 
@@ -82,6 +83,9 @@ class Backend {
   virtual void run(const CellLoss&) = 0;
   virtual void run(const OutputBackward&) = 0;
   virtual void run(const OutputDirectUpdate&) = 0;
+  virtual void run(const SelectTop&) = 0;
+  virtual void run(const ScoreSums&) = 0;
+  virtual void run(const PickCells&) = 0;
 
   template <class T>
   void upload(Ptr<T> to, std::span<const T> from) {
