@@ -11,6 +11,7 @@ namespace hourglass::cuda {
 __device__ inline float4 load4(const float* aligned) {
   return *reinterpret_cast<const float4*>(aligned);
 }
+
 __device__ inline void store4(float* aligned, float4 values) {
   *reinterpret_cast<float4*>(aligned) = values;
 }

@@ -1,5 +1,6 @@
 #include "cuda/gemm.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "hourglass/core/error.h"
@@ -46,12 +47,15 @@ void Gemm::run(std::int64_t m, std::int64_t n, std::int64_t k, float scale, Fact
   if (m == 0 || n == 0) return;
   // cuBLAS is column-major: what we call out is its transpose, right^T left^T.
   const auto operation = [](const Factor& f) { return f.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
+  // Where k is 0 a factor's rows may have no width; cuBLAS wants a stride of 1 even then.
+  const auto stride = [](const Factor& f) {
+    return as_int(std::max<std::int64_t>(f.matrix.stride, 1));
+  };
   const float beta = add ? 1 : 0;
   check(cublasGemmEx(handle_.get(), operation(right), operation(left), as_int(n), as_int(m),
-                     as_int(k), &scale, right.matrix.data.raw(), CUDA_R_32F,
-                     as_int(right.matrix.stride), left.matrix.data.raw(), CUDA_R_32F,
-                     as_int(left.matrix.stride), &beta, out.data.raw(), CUDA_R_32F,
-                     as_int(out.stride), compute_type(math_), CUBLAS_GEMM_DEFAULT));
+                     as_int(k), &scale, right.matrix.data.raw(), CUDA_R_32F, stride(right),
+                     left.matrix.data.raw(), CUDA_R_32F, stride(left), &beta, out.data.raw(),
+                     CUDA_R_32F, as_int(out.stride), compute_type(math_), CUBLAS_GEMM_DEFAULT));
 }
 
 }  // namespace hourglass::cuda

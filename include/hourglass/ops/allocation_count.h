@@ -44,6 +44,9 @@ class AllocationCount final : public Backend {
   void run(const CellLoss&) override {}
   void run(const OutputBackward&) override {}
   void run(const OutputDirectUpdate&) override {}
+  void run(const SelectTop&) override {}
+  void run(const ScoreSums&) override {}
+  void run(const PickCells&) override {}
 
  private:
   bool transposes_epochs_;
