@@ -118,13 +118,13 @@ void Predictor::outputs(const HiddenRows& hidden, std::int64_t first, std::span<
   const auto size = static_cast<std::int64_t>(out.size());
   if (outputs_.size() < size) outputs_ = Buffer<float>(*backend_, size);
   const OutputFactors factors = this->factors(hidden);
-  backend_->run(
-      OutputForward{.hidden = {factors.rows.data + first * factors.rows.stride, factors.rows.stride},
-                    .weight = factors.columns,
-                    .n_rows = size / n_columns(),
-                    .n_columns = n_columns(),
-                    .width = factors.width,
-                    .out = {outputs_.ptr(), n_columns()}});
+  backend_->run(OutputForward{
+      .hidden = {factors.rows.data + first * factors.rows.stride, factors.rows.stride},
+      .weight = factors.columns,
+      .n_rows = size / n_columns(),
+      .n_columns = n_columns(),
+      .width = factors.width,
+      .out = {outputs_.ptr(), n_columns()}});
   if (size > 0) backend_->download(out, Ptr<const float>(outputs_.ptr()));
 }
 
