@@ -19,24 +19,27 @@ namespace hourglass::cuda {
 inline constexpr unsigned kGramThreads = 128;
 inline constexpr std::int64_t kMaxNarrowWidth = 129;
 
+/// What a thread has of the partial.
 template <int kQuads>
-class GramPartial {
- public:
+struct GramPlace {
   static constexpr int kEdge = 4 * kQuads;
 
-  /// All threads of the block call.
-  __device__ explicit GramPartial(const Units& units) : units_(units) {
+  int run = 0, other_run = 0;  ///< of its tile
+  int strip_unit = 0, strip_quad = 0;
+  bool has_tile = false, has_strip = false, has_lone = false;
+
+  __device__ explicit GramPlace(const Units& units) {
     const int thread = static_cast<int>(threadIdx.x);
     const int n_runs = (units.quads + kQuads - 1) / kQuads;
     const int off_diagonal = n_runs * (n_runs - 1) / 2;
     const int n_tiles = off_diagonal + n_runs;
-    has_tile_ = thread < n_tiles;
+    has_tile = thread < n_tiles;
     if (thread < off_diagonal) {
       int before = 0;
-      while (thread >= before + n_runs - 1 - run_) before += n_runs - 1 - run_++;
-      other_run_ = run_ + 1 + thread - before;
-    } else if (has_tile_) {
-      run_ = other_run_ = thread - off_diagonal;
+      while (thread >= before + n_runs - 1 - run) before += n_runs - 1 - run++;
+      other_run = run + 1 + thread - before;
+    } else if (has_tile) {
+      run = other_run = thread - off_diagonal;
     }
 
     constexpr int kThreads = static_cast<int>(kGramThreads);
@@ -45,38 +48,54 @@ class GramPartial {
     const int of_lone = thread - left_over * kStripsOfTile;
     if (of_lone < 0) {
       // A tile's last quad for all its units, its first for the first four.
-      const int run = n_runs - left_over + thread / kStripsOfTile;
+      const int left_run = n_runs - left_over + thread / kStripsOfTile;
       const int place = thread % kStripsOfTile;
       const bool last_quad = place < kEdge;
-      strip_unit_ = run * kEdge + (last_quad ? place : place - kEdge);
-      strip_quad_ = run * kQuads + (last_quad ? kQuads - 1 : 0);
-      has_strip_ = strip_unit_ < units.in_quads() && strip_quad_ < units.quads;
+      strip_unit = left_run * kEdge + (last_quad ? place : place - kEdge);
+      strip_quad = left_run * kQuads + (last_quad ? kQuads - 1 : 0);
+      has_strip = strip_unit < units.in_quads() && strip_quad < units.quads;
     } else if (units.lone) {
-      strip_unit_ = units.width - 1;
-      has_strip_ = of_lone < units.quads;
-      strip_quad_ = has_strip_ ? of_lone : 0;
-      has_lone_ = of_lone == 0;
+      strip_unit = units.width - 1;
+      has_strip = of_lone < units.quads;
+      strip_quad = has_strip ? of_lone : 0;
+      has_lone = of_lone == 0;
     }
   }
 
+  /// The quad of columns 4 x .. of the tile. Threads of neighbouring tiles read a quarter of a warp
+  /// at a time; two quads of each would hit the same banks twice, if four of them did not read them
+  /// the other way round.
+  __device__ int quad(int x) const {
+    const int flip = kQuads == 2 ? other_run >> 2 & 1 : 0;
+    return other_run * kQuads + (x ^ flip);
+  }
+};
+
+/// All threads of the block call. Their places are worked out again at every call: registers are
+/// dearer.
+template <int kQuads>
+class GramPartial {
+ public:
   /// Adds the outer products of n rows, which lie in shared memory units.stride() apart.
-  __device__ void add(const float* rows, int n) {
-    const int stride = units_.stride();
-    const int left = run_ * kEdge;
-    int right[kQuads];
+  __device__ void add(const Units& units, const float* rows, int n) {
+    const GramPlace<kQuads> place(units);
+    const int stride = units.stride();
+    const float* left = rows + place.run * kEdge;
+    const float* right[kQuads];
 #pragma unroll
-    for (int x = 0; x < kQuads; ++x) right[x] = 4 * quad(x);
+    for (int x = 0; x < kQuads; ++x) right[x] = rows + 4 * place.quad(x);
+    const float* strip_unit = rows + place.strip_unit;
+    const float* strip_quad = rows + 4 * place.strip_quad;
 #pragma unroll 2
-    for (int j = 0; j < n; ++j) {
-      const float* row = rows + j * stride;
+    for (int j = 0; j < n * stride; j += stride) {
       float a[kEdge], b[kEdge], of_strip[4];
 #pragma unroll
       for (int x = 0; x < kQuads; ++x) {
-        load_quad(a + 4 * x, row + left + 4 * x);
-        load_quad(b + 4 * x, row + right[x]);
+        load_quad(a + 4 * x, left + j + 4 * x);
+        load_quad(b + 4 * x, right[x] + j);
       }
-      load_quad(of_strip, row + 4 * strip_quad_);
-      const float unit = row[strip_unit_];
+      load_quad(of_strip, strip_quad + j);
+      const float unit = strip_unit[j];
 #pragma unroll
       for (int i = 0; i < kEdge; ++i) {
 #pragma unroll
@@ -89,35 +108,29 @@ class GramPartial {
   }
 
   /// Writes to `partial`: for a unit in quads the quads from its own on, for the lone one its row.
-  __device__ void store(Matrix<float> partial) const {
-    if (has_tile_) {
+  __device__ void store(const Units& units, Matrix<float> partial) const {
+    const GramPlace<kQuads> place(units);
+    if (place.has_tile) {
 #pragma unroll
       for (int i = 0; i < kEdge; ++i) {
-        const int unit = run_ * kEdge + i;
-        if (unit >= units_.in_quads()) break;
+        const int unit = place.run * kEdge + i;
+        if (unit >= units.in_quads()) break;
 #pragma unroll
         for (int x = 0; x < kQuads; ++x) {
-          if (quad(x) < units_.quads) store_quad(partial.row(unit) + 4 * quad(x), &tile_[i][4 * x]);
+          const int q = place.quad(x);
+          if (q < units.quads) store_quad(partial.row(unit) + 4 * q, &tile_[i][4 * x]);
         }
       }
     }
-    if (has_strip_) store_quad(partial.row(strip_unit_) + 4 * strip_quad_, strip_);
-    if (has_lone_) partial.row(units_.width - 1)[units_.width - 1] = lone_;
+    if (place.has_strip) {
+      store_quad(partial.row(place.strip_unit) + 4 * place.strip_quad, strip_);
+    }
+    if (place.has_lone) partial.row(units.width - 1)[units.width - 1] = lone_;
   }
 
  private:
-  /// The quad of columns 4 x .. of the tile. Threads of neighbouring tiles read a quarter of a warp
-  /// at a time; two quads of each would hit the same banks twice, if four of them did not read them
-  /// the other way round.
-  __device__ int quad(int x) const {
-    const int flip = kQuads == 2 ? other_run_ >> 2 & 1 : 0;
-    return other_run_ * kQuads + (x ^ flip);
-  }
+  static constexpr int kEdge = GramPlace<kQuads>::kEdge;
 
-  Units units_;
-  int run_ = 0, other_run_ = 0;
-  int strip_unit_ = 0, strip_quad_ = 0;
-  bool has_tile_ = false, has_strip_ = false, has_lone_ = false;
   float tile_[kEdge][kEdge] = {};
   float strip_[4] = {};
   float lone_ = 0;

@@ -16,8 +16,8 @@ namespace {
 // memory. Results are divided among threads by fours, the terms of their sums among groups of
 // threads; each leaves its shares in shared memory, where they are added in the groups' order.
 // Forward the tile's rows are the terms, backward its columns are: the weights lie as they are for
-// both. At 128-64-64-64-128 that is 100 KB of weights a block, some 600 ns of a multiprocessor's L2
-// bandwidth, and 4 to 8 rows' arithmetic takes as long.
+// both. 128-64-64-64-128 has 100 KB of weights: a microsecond at the 64 bytes a cycle that a
+// multiprocessor has from L2, of which four rows' arithmetic takes half and eight rows' all.
 // Error: rounding of a chain of terms / groups fused products, and of the groups' sum and the bias.
 // Bytes: 4 (blocks x weights + rows x units x (forward: 1, backward: 3)). Shared memory: at most
 // 40 KB. A row's bits depend on its layers' widths alone.

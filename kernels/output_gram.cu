@@ -26,7 +26,7 @@ __global__ void __launch_bounds__(kGramThreads, 2) add_outer_products(OutputGram
   const Units units(op.width);
   const FineGramSegments segments(op.n_columns, op.width);
   const std::int64_t end = segments.end(blockIdx.x);
-  GramPartial<kQuads> partial(units);
+  GramPartial<kQuads> partial;
   for (std::int64_t tile = segments.begin(blockIdx.x); tile < end; tile += kTile) {
     const int n = static_cast<int>(end - tile < kTile ? end - tile : kTile);
     // The pad quad holds the lone unit, or nothing that is ever used.
@@ -39,10 +39,10 @@ __global__ void __launch_bounds__(kGramThreads, 2) add_outer_products(OutputGram
       }
     }
     __syncthreads();
-    partial.add(rows, n);
+    partial.add(units, rows, n);
     __syncthreads();
   }
-  partial.store(partial_of(op.scratch, op.width, blockIdx.x));
+  partial.store(units, partial_of(op.scratch, op.width, blockIdx.x));
 }
 
 constexpr unsigned kGroups = 16;

@@ -99,170 +99,225 @@ __device__ void prefetch_rows(const Matrix<float>& matrix, std::int64_t j, int n
   }
 }
 
+/// One tile of a block: what its warps do apart, between the block's meetings.
 template <int kRows, int kQuads>
-__global__ void __launch_bounds__(kGramThreads, 2) update_columns(NarrowUpdate update) {
-  constexpr int kRowsOfWarp = 2 * kRows, kTile = kRowsOfWarp * static_cast<int>(kWarps);
-  const OutputGramUpdate& op = update.op;
-  const BatchColumns& columns = op.columns;
-  const Units units(op.rows.width);
-  const int stride = units.stride(), lone = units.width - 1;
-  DYN_SHARED(float, shared);
-  float* const last = shared + kTile * stride;  // G's last row
-  float* const slice = last + stride;
+class Tile {
+ public:
+  static constexpr int kRowsOfWarp = 2 * kRows;
+  static constexpr int kSize = kRowsOfWarp * static_cast<int>(kWarps);
 
-  const int lane = static_cast<int>(threadIdx.x % kWarp);
-  const int x = lane % kHalf, half = lane / kHalf;
-  const int warp_row = static_cast<int>(threadIdx.x / kWarp) * kRowsOfWarp;
-  float* const warp_rows = shared + warp_row * stride;
-  float* const mine = warp_rows + half * stride;  // and every second one from there
-  int quads[kQuads];
-  const float *of_slice[kQuads], *of_last[kQuads];
-#pragma unroll
-  for (int i = 0; i < kQuads; ++i) {
-    quads[i] = x + kHalf * i;
-    const int within = quads[i] < units.quads ? quads[i] : 0;
-    of_slice[i] = slice + 4 * within;
-    of_last[i] = last + 4 * within;
-  }
+  __device__ Tile(const NarrowUpdate& update, float* shared)
+      : update_(update),
+        op_(update.op),
+        units_(update.op.rows.width),
+        rows_(shared),
+        last_(rows_ + kSize * units_.stride()),
+        slice_(last_ + units_.stride()) {}
 
-  const bool whole = update.slice >= 4 * units.quads;
-  if (whole) load_hidden_gram(slice, op.hidden_gram, units, 0, 4 * units.quads);
-  for (int c = static_cast<int>(threadIdx.x); c < stride; c += kGramThreads) {
-    last[c] = c < units.width ? op.hidden_gram.row(lone)[c] : 0;
-  }
-  __syncthreads();
-
-  const FineGramSegments segments(op.n_columns, op.rows.width);
-  const std::int64_t begin = segments.begin(blockIdx.x), end = segments.end(blockIdx.x);
-  const AdamScalars scalars = op.adam.at(op.step);
-  const std::int32_t n_ids = columns.n_columns[0];
-  std::int32_t next = find_column(columns.ids, 0, n_ids, begin);  // of the tile's columns and later
-  GramPartial<kQuads> partial(units);
-
-  for (std::int64_t tile = begin; tile < end; tile += kTile) {
-    const int n = static_cast<int>(end - tile < kTile ? end - tile : kTile);
-    const int n_mine = n - warp_row < kRowsOfWarp ? n - warp_row : kRowsOfWarp;  // may be negative
-    load_rows<kRowsOfWarp>(warp_rows, op.rows.weight, units, tile + warp_row, n_mine);
-    prefetch_rows(op.rows.first_moment, tile + warp_row, n_mine);
-    prefetch_rows(op.rows.second_moment, tile + warp_row, n_mine);
-
-    // Lane x of a half finds the ratings of the half's row x; its last lane, where the next tile's
-    // begin.
-    ColumnRatings ratings;
-    {
-      const int row = half + 2 * x;
-      const bool of_row = x < kRows && row < n_mine;
-      const std::int64_t column = tile + (of_row ? warp_row + row : kTile);
-      const std::int32_t place =
-          find_column(columns.ids, next, next + kTile < n_ids ? next + kTile : n_ids, column);
-      if (of_row) ratings = ColumnRatings::at(columns, n_ids, place, column);
-      next = warp_read(place, kWarp - 1);
+  /// What is the same for all tiles. The block meets behind it.
+  __device__ void load_last_and_whole() const {
+    if (whole()) load_hidden_gram(slice_, op_.hidden_gram, units_, 0, 4 * units_.quads);
+    for (int c = static_cast<int>(threadIdx.x); c < units_.stride(); c += kGramThreads) {
+      last_[c] = c < units_.width ? op_.hidden_gram.row(lone())[c] : 0;
     }
-    warp_barrier();
+  }
 
+  /// The warp's rows of the tile's n, whose first is column `first`.
+  __device__ void load(std::int64_t first, int n) const {
+    const std::int64_t j = first + warp_row();
+    const int n_rows = rows_of_warp(n);
+    load_rows<kRowsOfWarp>(rows_ + warp_row() * units_.stride(), op_.rows.weight, units_, j,
+                           n_rows);
+    prefetch_rows(op_.rows.first_moment, j, n_rows);
+    prefetch_rows(op_.rows.second_moment, j, n_rows);
+    warp_barrier();
+  }
+  __device__ void prefetch(std::int64_t first, int n) const {
+    prefetch_rows(op_.rows.weight, first + warp_row(), rows_of_warp(n));
+  }
+
+  /// The warp's rows of Wa become those of Wa G. Where G comes in slices, the block meets.
+  __device__ void multiply_by_hidden_gram(int n) const {
+    const int stride = units_.stride();
+    float* const mine = half_rows();
+    const float* const lone_row = mine + lane() % kRows * 2 * stride;
     float sum[kRows][4 * kQuads] = {};
-    float lone_sum = 0;  // of the half's row x, modulo kRows
-    const float* const lone_row = mine + x % kRows * 2 * stride;
-    for (int k = 0; k < 4 * units.quads; k += update.slice) {
-      const int left = 4 * units.quads - k;
-      const int n_k = left < update.slice ? left : update.slice;
-      if (!whole) {
+    float lone_sum = 0;
+    const float* of_slice[kQuads];
+#pragma unroll
+    for (int i = 0; i < kQuads; ++i) of_slice[i] = slice_ + 4 * quad_within(i);
+
+    for (int k = 0; k < 4 * units_.quads; k += update_.slice) {
+      const int left = 4 * units_.quads - k;
+      const int n_k = left < update_.slice ? left : update_.slice;
+      if (!whole()) {
         __syncthreads();
-        load_hidden_gram(slice, op.hidden_gram, units, k, n_k);
+        load_hidden_gram(slice_, op_.hidden_gram, units_, k, n_k);
         __syncthreads();
       }
-      multiply_tiles(sum, mine + k, 2 * stride, of_slice, 4 * units.quads, n_k / 4, [&](int of_k) {
+      if (rows_of_warp(n) <= 0) continue;
+      multiply_tiles(sum, mine + k, 2 * stride, of_slice, 4 * units_.quads, n_k / 4, [&](int of_k) {
         float a[4], b[4];
         load_quad(a, lone_row + k + of_k);
-        load_quad(b, last + k + of_k);
+        load_quad(b, last_ + k + of_k);
 #pragma unroll
         for (int e = 0; e < 4; ++e) lone_sum = fmaf(a[e], b[e], lone_sum);
       });
     }
-    if (units.lone) {
+    if (units_.lone) {
       float b[4 * kQuads];
 #pragma unroll
-      for (int i = 0; i < kQuads; ++i) load_quad(b + 4 * i, of_last[i]);
+      for (int i = 0; i < kQuads; ++i) load_quad(b + 4 * i, last_ + 4 * quad_within(i));
 #pragma unroll
       for (int r = 0; r < kRows; ++r) {
-        const float a = mine[2 * r * stride + lone];
+        const float a = mine[2 * r * stride + lone()];
 #pragma unroll
         for (int c = 0; c < 4 * kQuads; ++c) sum[r][c] = fmaf(a, b[c], sum[r][c]);
       }
-      lone_sum = fmaf(lone_row[lone], last[lone], lone_sum);
+      lone_sum = fmaf(lone_row[lone()], last_[lone()], lone_sum);
     }
 
-    warp_barrier();  // all of the warp have read the old rows
+    warp_barrier();  // all of the warp have read the rows
 #pragma unroll
     for (int r = 0; r < kRows; ++r) {
 #pragma unroll
       for (int i = 0; i < kQuads; ++i) {
-        if (quads[i] < units.quads)
-          store_quad(mine + 2 * r * stride + 4 * quads[i], sum[r] + 4 * i);
+        if (has(i)) store_quad(mine + 2 * r * stride + 4 * quad(i), sum[r] + 4 * i);
       }
     }
-    float* const lone_gradient = mine + x * 2 * stride + 4 * units.quads;  // of the half's row x
-    if (x < kRows) lone_gradient[0] = lone_sum;
+    if (lane() < kRows) pad_of_row(lane())[0] = lone_sum;
     warp_barrier();
+  }
 
+  /// The ratings and Adam's step, and the new rows in place of Wa G. `next`: a place in the batch's
+  /// columns, none of the tile's before it. Returns the one for the next tile.
+  __device__ std::int32_t step(std::int64_t first, int n, std::int32_t next) const {
+    const std::int64_t j = first + warp_row() + half();  // and every second one from there
+    const int n_rows = rows_of_warp(n) - half();
+    const AdamScalars scalars = op_.adam.at(op_.step);
+    // A lane finds the ratings of the half's row of its number; the last, the next tile's place.
+    const std::int32_t n_ids = op_.columns.n_columns[0];
+    const std::int32_t end = next + kSize < n_ids ? next + kSize : n_ids;
+    const bool has_row = lane() < kRows && 2 * lane() < n_rows;
+    const std::int64_t column = has_row ? j + 2 * lane() : first + kSize;
+    const std::int32_t place = find_column(op_.columns.ids, next, end, column);
+    ColumnRatings ratings;
+    if (has_row) ratings = ColumnRatings::at(op_.columns, n_ids, place, column);
 #pragma unroll 1
     for (int r = 0; r < kRows; ++r) {
-      const std::int64_t first = warp_read(ratings.first, static_cast<unsigned>(half * kHalf + r));
-      const std::int64_t count = warp_read(ratings.count, static_cast<unsigned>(half * kHalf + r));
-      if (half + 2 * r >= n_mine) continue;
-      const std::int64_t j = tile + warp_row + half + 2 * r;
-      float* const row = mine + 2 * r * stride;
-      float gradient[4 * kQuads] = {};
-      AdamQuad parameters[kQuads];
-#pragma unroll
-      for (int i = 0; i < kQuads; ++i) {
-        if (quads[i] >= units.quads) continue;
-        load_quad(gradient + 4 * i, row + 4 * quads[i]);
-        parameters[i].load(op.rows, j, quads[i]);
-      }
-      float of_lone = row[4 * units.quads];
-#pragma unroll 2
-      for (std::int64_t e = first; e < first + count; ++e) {
-        const float* hidden = op.hidden.row(columns.entry_row[e]);
-        const float rating = columns.values[columns.entry_index[e]];
-#pragma unroll
-        for (int i = 0; i < kQuads; ++i) {
-          if (quads[i] >= units.quads) continue;
-          float quad[4];
-          load_quad(quad, hidden + 4 * quads[i]);
-#pragma unroll
-          for (int c = 0; c < 4; ++c) {
-            gradient[4 * i + c] = fmaf(-rating, quad[c], gradient[4 * i + c]);
-          }
-        }
-        of_lone = fmaf(-rating, hidden[lone], of_lone);
-      }
-#pragma unroll
-      for (int i = 0; i < kQuads; ++i) {
-        if (quads[i] >= units.quads) continue;
-        parameters[i].step(op.adam, scalars, update.scale, gradient + 4 * i);
-        parameters[i].store(op.rows, j, quads[i]);
-        store_quad(row + 4 * quads[i], parameters[i].w);
-      }
-      // Beside the cell that the half's other lanes may still be reading.
-      if (x == 0) row[4 * units.quads + 1] = of_lone;
+      const ColumnRatings of_row = {warp_read(ratings.first, half() * kHalf + r),
+                                    warp_read(ratings.count, half() * kHalf + r)};
+      if (2 * r < n_rows) step_row(j + 2 * r, r, of_row, scalars);
     }
     warp_barrier();
-    if (units.lone && x < kRows && half + 2 * x < n_mine) {
-      const std::int64_t j = tile + warp_row + half + 2 * x;
-      adam_step_at(op.rows, op.adam, scalars, j, lone, update.scale * lone_gradient[1]);
-      lone_gradient[0] = op.rows.weight.row(j)[lone];
+    if (units_.lone && has_row) {
+      adam_step_at(op_.rows, op_.adam, scalars, column, lone(),
+                   update_.scale * pad_of_row(lane())[1]);
+      pad_of_row(lane())[0] = op_.rows.weight.row(column)[lone()];
     }
-    if (tile + kTile < end) {
-      const std::int64_t left = end - tile - kTile - warp_row;
-      prefetch_rows(op.rows.weight, tile + kTile + warp_row,
-                    static_cast<int>(left < kRowsOfWarp ? left : kRowsOfWarp));
+    return warp_read(place, kWarp - 1);
+  }
+
+  __device__ const Units& units() const { return units_; }
+  __device__ const float* rows() const { return rows_; }
+
+ private:
+  /// Within half a warp, which has every second of the warp's rows.
+  static __device__ int lane() { return static_cast<int>(threadIdx.x % kHalf); }
+  static __device__ int half() { return static_cast<int>(threadIdx.x % kWarp / kHalf); }
+  static __device__ int warp_row() { return static_cast<int>(threadIdx.x / kWarp) * kRowsOfWarp; }
+  /// Of the tile's n; none if not positive.
+  static __device__ int rows_of_warp(int n) {
+    return n - warp_row() < kRowsOfWarp ? n - warp_row() : kRowsOfWarp;
+  }
+  __device__ float* half_rows() const { return rows_ + (warp_row() + half()) * units_.stride(); }
+  /// The quad behind the half's row r: in [0] the lone unit.
+  __device__ float* pad_of_row(int r) const {
+    return half_rows() + 2 * r * units_.stride() + 4 * units_.quads;
+  }
+
+  static __device__ int quad(int i) { return lane() + kHalf * i; }
+  __device__ bool has(int i) const { return quad(i) < units_.quads; }
+  __device__ int quad_within(int i) const { return has(i) ? quad(i) : 0; }
+
+  __device__ bool whole() const { return update_.slice >= 4 * units_.quads; }
+  __device__ int lone() const { return units_.width - 1; }
+
+  /// The half's row r, which is column j. Leaves the lone unit's gradient in [1] of its pad.
+  __device__ void step_row(std::int64_t j, int r, const ColumnRatings& ratings,
+                           const AdamScalars& scalars) const {
+    const BatchColumns& columns = op_.columns;
+    float* const row = half_rows() + 2 * r * units_.stride();
+    float gradient[4 * kQuads] = {};
+    AdamQuad parameters[kQuads];
+#pragma unroll
+    for (int i = 0; i < kQuads; ++i) {
+      if (!has(i)) continue;
+      load_quad(gradient + 4 * i, row + 4 * quad(i));
+      parameters[i].load(op_.rows, j, quad(i));
     }
+    float of_lone = pad_of_row(r)[0];
+#pragma unroll 2
+    for (std::int64_t e = ratings.first; e < ratings.first + ratings.count; ++e) {
+      const float* hidden = op_.hidden.row(columns.entry_row[e]);
+      const float rating = columns.values[columns.entry_index[e]];
+#pragma unroll
+      for (int i = 0; i < kQuads; ++i) {
+        if (!has(i)) continue;
+        float of_hidden[4];
+        load_quad(of_hidden, hidden + 4 * quad(i));
+#pragma unroll
+        for (int c = 0; c < 4; ++c) {
+          gradient[4 * i + c] = fmaf(-rating, of_hidden[c], gradient[4 * i + c]);
+        }
+      }
+      of_lone = fmaf(-rating, hidden[lone()], of_lone);
+    }
+#pragma unroll
+    for (int i = 0; i < kQuads; ++i) {
+      if (!has(i)) continue;
+      parameters[i].step(op_.adam, scalars, update_.scale, gradient + 4 * i);
+      parameters[i].store(op_.rows, j, quad(i));
+      store_quad(row + 4 * quad(i), parameters[i].w);
+    }
+    // [0] the half's other lanes may still be reading.
+    if (lane() == 0) pad_of_row(r)[1] = of_lone;
+  }
+
+  const NarrowUpdate& update_;
+  const OutputGramUpdate& op_;
+  Units units_;
+  float *rows_, *last_, *slice_;
+};
+
+template <int kRows, int kQuads>
+__global__ void __launch_bounds__(kGramThreads, 2) update_columns(NarrowUpdate update) {
+  using Tile = Tile<kRows, kQuads>;
+  DYN_SHARED(float, shared);
+  const Tile tile(update, shared);
+  tile.load_last_and_whole();
+  __syncthreads();
+
+  const OutputGramUpdate& op = update.op;
+  const FineGramSegments segments(op.n_columns, op.rows.width);
+  const std::int64_t end = segments.end(blockIdx.x);
+  std::int64_t first = segments.begin(blockIdx.x);
+  std::int32_t next = find_column(op.columns.ids, 0, op.columns.n_columns[0], first);
+  GramPartial<kQuads> partial;
+  for (; first < end; first += Tile::kSize) {
+    const auto columns_left = [&](std::int64_t from) {
+      return static_cast<int>(end - from < Tile::kSize ? end - from : Tile::kSize);
+    };
+    const int n = columns_left(first);
+    tile.load(first, n);
+    tile.multiply_by_hidden_gram(n);
+    next = tile.step(first, n, next);
+    tile.prefetch(first + Tile::kSize, columns_left(first + Tile::kSize));
     __syncthreads();
-    partial.add(shared, n);
+    partial.add(tile.units(), tile.rows(), n);
     __syncthreads();
   }
-  partial.store(partial_of(op.scratch, op.rows.width, blockIdx.x));
+  partial.store(tile.units(), partial_of(op.scratch, op.rows.width, blockIdx.x));
 }
 
 int device_attribute(cudaDeviceAttr attribute) {
@@ -291,7 +346,7 @@ template <int kRows, int kQuads>
 void launch_narrow_update(const OutputGramUpdate& op, std::int64_t n_segments,
                           cudaStream_t stream) {
   const Units units(op.rows.width);
-  constexpr int kTile = 2 * kRows * static_cast<int>(kWarps);
+  constexpr int kTile = Tile<kRows, kQuads>::kSize;
   const double cells = static_cast<double>(op.batch) * static_cast<double>(op.n_columns);
   const NarrowUpdate update = {op, static_cast<float>(2 / cells),
                                slice_of_hidden_gram(units, kTile)};
@@ -314,7 +369,7 @@ void launch_output_gram_update(const OutputGramUpdate& op, cudaStream_t stream) 
   } else {
     // Few columns are cut into small tiles, for more blocks; many into large ones, which load G
     // from shared memory less often.
-    const bool small = segments.longest() <= 32;
+    const bool small = segments.longest() <= kFineGramBlock;
     const bool two_quads = Units(width).quads > kHalf;
     const auto launch_update =
         small ? (two_quads ? launch_narrow_update<2, 2> : launch_narrow_update<2, 1>)

@@ -13,6 +13,13 @@ __device__ inline void load_quad(float* to, const float* from) {
   to[3] = quad.w;
 }
 
+/// Two floats by one 8-byte access.
+__device__ inline void load_pair(float* to, const float* from) {
+  const float2 pair = *reinterpret_cast<const float2*>(from);
+  to[0] = pair.x;
+  to[1] = pair.y;
+}
+
 __device__ inline void store_quad(float* to, const float* from) {
   *reinterpret_cast<float4*>(to) = make_float4(from[0], from[1], from[2], from[3]);
 }

@@ -16,19 +16,23 @@ template <int kRows, int kQuads, class Also>
 __device__ inline void multiply_tiles(float (&sum)[kRows][4 * kQuads], const float* left,
                                       int left_stride, const float* const (&right)[kQuads],
                                       int right_stride, int n_quads, const Also& also) {
+#pragma unroll 1
   for (int k = 0; k < 4 * n_quads; k += 4) {
-    float a[kRows][4];
 #pragma unroll
-    for (int r = 0; r < kRows; ++r) load_quad(a[r], left + r * left_stride + k);
+    for (int h = 0; h < 4; h += 2) {
+      float a[kRows][2];
 #pragma unroll
-    for (int e = 0; e < 4; ++e) {
-      float b[4 * kQuads];
+      for (int r = 0; r < kRows; ++r) load_pair(a[r], left + r * left_stride + k + h);
 #pragma unroll
-      for (int x = 0; x < kQuads; ++x) load_quad(b + 4 * x, right[x] + (k + e) * right_stride);
+      for (int e = 0; e < 2; ++e) {
+        float b[4 * kQuads];
 #pragma unroll
-      for (int r = 0; r < kRows; ++r) {
+        for (int x = 0; x < kQuads; ++x) load_quad(b + 4 * x, right[x] + (k + h + e) * right_stride);
 #pragma unroll
-        for (int c = 0; c < 4 * kQuads; ++c) sum[r][c] = fmaf(a[r][e], b[c], sum[r][c]);
+        for (int r = 0; r < kRows; ++r) {
+#pragma unroll
+          for (int c = 0; c < 4 * kQuads; ++c) sum[r][c] = fmaf(a[r][e], b[c], sum[r][c]);
+        }
       }
     }
     also(k);

@@ -9,8 +9,8 @@
 namespace hourglass::cuda {
 namespace {
 
-// Blocks of the kernels that walk over the rows that occur, whose number only the device knows: as
-// many as the largest card runs at once.
+// At most so many blocks walk over the rows that occur, whose number only the device knows: more
+// than a card runs at once, few enough that those without a row cost nothing to speak of.
 constexpr std::int64_t kWalkingBlocks = 2048;
 
 // Gather. A block has a batch row and a slice of its units, and 16 groups as weighted_rows.cuh has
