@@ -12,6 +12,10 @@ __device__ inline float4 load4(const float* aligned) {
   return *reinterpret_cast<const float4*>(aligned);
 }
 
+__device__ inline void store4(float* aligned, float4 values) {
+  *reinterpret_cast<float4*>(aligned) = values;
+}
+
 /// sum += x y, each product fused with its sum.
 __device__ inline void add_product(float x, const float4& y, float4& sum) {
   sum.x = fmaf(x, y.x, sum.x);

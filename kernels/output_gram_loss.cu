@@ -21,6 +21,7 @@
 
 #include "kernels/kernels.h"
 #include "kernels/launch.cuh"
+#include "kernels/loss_sum.h"
 #include "kernels/quads.cuh"
 
 namespace hourglass::cuda {
@@ -191,14 +192,6 @@ __global__ void __launch_bounds__(kThreads) loss_parts(LossParts parts) {
   gradient_tile(memory[0], parts, block - parts.n_gram_blocks);
 }
 
-__global__ void __launch_bounds__(kThreads)
-    sum_loss(Ptr<const double> sums, std::int64_t n, double cells, Ptr<double> loss) {
-  double sum = 0;
-  for (std::int64_t i = threadIdx.x; i < n; i += kThreads) sum += sums[i];
-  sum = block_sum<kThreads>(sum);
-  if (threadIdx.x == 0) loss[0] = sum / cells;
-}
-
 }  // namespace
 
 void launch_output_gram_loss(const OutputGramLoss& op, cudaStream_t stream) {
@@ -214,8 +207,7 @@ void launch_output_gram_loss(const OutputGramLoss& op, cudaStream_t stream) {
   const std::int64_t n_blocks =
       batch + parts.n_gram_blocks + blocks_of(batch, kEdge) * parts.n_unit_tiles;
   launch(loss_parts, {static_cast<unsigned>(n_blocks), kThreads, 0, stream}, parts);
-  launch(sum_loss, {1, kThreads, 0, stream}, op.row_sums, batch + parts.n_gram_blocks, cells,
-         op.loss);
+  launch_loss_sum(op.row_sums, batch + parts.n_gram_blocks, cells, op.loss, stream);
 }
 
 }  // namespace hourglass::cuda

@@ -1,12 +1,12 @@
 #pragma once
 
-#include "kernels/device.cuh"
+#include "kernels/float4.cuh"
 
 namespace hourglass::cuda {
 
-/// Four floats by one 16-byte access; the address in memory is a multiple of 16 bytes.
+/// Four floats of an array in registers by one 16-byte access to memory.
 __device__ inline void load_quad(float* to, const float* from) {
-  const float4 quad = *reinterpret_cast<const float4*>(from);
+  const float4 quad = load4(from);
   to[0] = quad.x;
   to[1] = quad.y;
   to[2] = quad.z;
@@ -21,7 +21,7 @@ __device__ inline void load_pair(float* to, const float* from) {
 }
 
 __device__ inline void store_quad(float* to, const float* from) {
-  *reinterpret_cast<float4*>(to) = make_float4(from[0], from[1], from[2], from[3]);
+  store4(to, make_float4(from[0], from[1], from[2], from[3]));
 }
 
 /// How the kernels of the output layer cut a row of `width` units: into quads, and, where one unit

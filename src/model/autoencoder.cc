@@ -62,6 +62,7 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
     gram_scratch_ = Buffer<float>(backend, gram_scratch(n, width));
   }
   errors_ = Buffer<float>(backend, entries);
+  rated_scratch_ = Buffer<float>(backend, rated_scratch(entries, batch, width));
   if (options.sparsity.weight > 0) {
     grad_code_ = Buffer<float>(backend, batch * padded(options.shape.bottleneck));
     unit_penalties_ = Buffer<double>(backend, options.shape.bottleneck);
@@ -286,6 +287,7 @@ void Autoencoder::run_rated_loss(EpochBatches& batches, std::int64_t k, Ptr<doub
                           .n_ratings = batches.n_ratings(k),
                           .errors = errors_.ptr(),
                           .grad_hidden = {grad_hidden_.ptr(), padded(output.width)},
+                          .scratch = rated_scratch_.ptr(),
                           .row_sums = row_sums_.ptr(),
                           .loss = loss});
 }

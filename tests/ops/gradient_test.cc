@@ -86,6 +86,8 @@ Results step(Backend& backend, const DoubleNetwork& network, Output path) {
                           .n_ratings = n_ratings,
                           .errors = errors,
                           .grad_hidden = grad_hidden,
+                          .scratch = memory.scratch<float>("rated scratch",
+                                                           rated_scratch(n_ratings, n_rows, width)),
                           .row_sums = memory.scratch<double>("row_sums", n_rows),
                           .loss = loss});
     backward();

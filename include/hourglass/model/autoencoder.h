@@ -123,7 +123,8 @@ class Autoencoder {
   std::vector<Parameters> parameters_;       ///< a layer each
   std::vector<Buffer<float>> activations_;   ///< of layers 0 .. last - 1: [batch x (out + 1)]
   std::vector<Buffer<float>> deltas_;        ///< likewise [batch x out]
-  Buffer<float> grad_hidden_, product_, errors_, gram_, hidden_gram_, gram_scratch_, middle_scratch_;
+  Buffer<float> grad_hidden_, product_, errors_, gram_, hidden_gram_;
+  Buffer<float> gram_scratch_, middle_scratch_, rated_scratch_;
   Buffer<float> grad_code_, outputs_, direct_scratch_;
   Buffer<double> row_sums_, unit_penalties_;
   Buffer<float> dropped_values_;

@@ -111,6 +111,16 @@ struct OutputGramUpdate {
   Ptr<float> scratch;  ///< [gram_scratch(n_columns, width)]
 };
 
+/// RatedLoss may cut a batch's ratings into pieces of so many, in batch order, whatever their rows:
+/// rows differ a hundredfold in length. A row has a share in every piece that has a rating of it.
+inline constexpr std::int64_t kRatedPiece = 64;
+
+/// Floats of scratch for the shares of rows: piece p's of row b is number p + b.
+constexpr std::int64_t rated_scratch(std::int64_t n_ratings, std::int64_t batch,
+                                     std::int64_t width) {
+  return ((n_ratings + kRatedPiece - 1) / kRatedPiece + batch) * padded(width);
+}
+
 /// The loss over the rated cells of the batch (as AutoRec's): with n ratings in the batch,
 ///   error e = Ha[b, :] . Wa[j, :] - x;   loss = sum e^2 / n;   grad_h[b, :] = 2 / n sum_j e Wa[j, :]
 /// The rows of Wa that occur must have been caught up. The batch must have a rating.
@@ -123,6 +133,7 @@ struct RatedLoss {
   std::int64_t n_ratings = 0;  ///< of the batch
   Ptr<float> errors;           ///< out [n_ratings] in batch order
   Matrix<float> grad_hidden;   ///< out [batch x width - 1]
+  Ptr<float> scratch;          ///< [rated_scratch(n_ratings, batch, width)]
   Ptr<double> row_sums;        ///< scratch [batch]
   Ptr<double> loss;            ///< out [1]
 };

@@ -1,0 +1,25 @@
+#include "kernels/loss_sum.h"
+
+#include "kernels/launch.cuh"
+
+namespace hourglass::cuda {
+namespace {
+
+constexpr unsigned kThreads = 256;
+
+__global__ void __launch_bounds__(kThreads)
+    sum_loss(Ptr<const double> parts, std::int64_t n, double divisor, Ptr<double> loss) {
+  double sum = 0;
+  for (std::int64_t i = threadIdx.x; i < n; i += kThreads) sum += parts[i];
+  sum = block_sum<kThreads>(sum);
+  if (threadIdx.x == 0) loss[0] = sum / divisor;
+}
+
+}  // namespace
+
+void launch_loss_sum(Ptr<const double> parts, std::int64_t n, double divisor, Ptr<double> loss,
+                     cudaStream_t stream) {
+  launch(sum_loss, {1, kThreads, 0, stream}, parts, n, divisor, loss);
+}
+
+}  // namespace hourglass::cuda
