@@ -63,6 +63,7 @@ void Block::run_grid(const Launch& launch, const std::function<void()>& body) {
 void Block::begin(const Launch& launch, const std::function<void()>& body) {
   static thread_local const Fiber host = host_fiber();
   host_ = host;
+  random_ = random_order();
   launch_ = &launch;
   body_ = &body;
   gridDim = launch.grid;
@@ -101,7 +102,7 @@ void Block::run(std::uint64_t number) {
   n_started_ = 0;
   n_alive_ = threads_.size();
   for (Warp& warp : warps_) warp.begin();
-  if (random_order()) shuffle(order_);
+  if (random_) shuffle(order_);
   if (races::on) races::begin_block(number, static_cast<unsigned>(threads_.size()));
   shared_memory_.begin_block(launch_->kernel, launch_->shared_bytes);
   fiber_ = idle_fiber();
@@ -131,7 +132,7 @@ void Block::run_threads() {
   for (;;) {
     while (n_started_ < threads_.size()) {
       run_thread(threads_[order_[n_started_++]]);
-      if (random_order() && !ready_.empty()) break;
+      if (random_ && !ready_.empty()) break;
     }
     leave(true);
   }
@@ -155,11 +156,11 @@ void Block::enter(Thread* thread) {
 /// Which fiber goes on when this one cannot. A finished one can take the next thread itself.
 Fiber* Block::next_fiber(bool finished) {
   const bool may_start = n_started_ < threads_.size();
-  if (may_start && (ready_.empty() || !random_order() || random_below(2) == 0)) {
+  if (may_start && (ready_.empty() || !random_ || random_below(2) == 0)) {
     return finished ? fiber_ : idle_fiber();
   }
   if (!ready_.empty()) {
-    return random_order() ? ready_.take(random_below(ready_.size())) : ready_.pop_front();
+    return random_ ? ready_.take(random_below(ready_.size())) : ready_.pop_front();
   }
   if (n_alive_ == 0) return &host_;
   report_deadlock();

@@ -96,6 +96,7 @@ class Block {
 
   const Launch* launch_ = nullptr;
   const std::function<void()>* body_ = nullptr;
+  bool random_ = false;  ///< random_order()
   std::uint64_t number_ = 0;
   std::vector<Thread> threads_;
   std::vector<unsigned> order_;  ///< in which threads start

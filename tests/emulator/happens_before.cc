@@ -102,25 +102,4 @@ void Order::atomic(unsigned thread, const void* address) {
   self.seen = joined(self.seen, known);
 }
 
-Moment Order::now(unsigned thread) const {
-  Moment moment;
-  moment.block = block_;
-  moment.thread = static_cast<std::uint16_t>(thread);
-  moment.generation = static_cast<std::uint16_t>(generation_);
-  moment.epoch = threads_[thread].epoch & 0xFFFFFFF;
-  return moment;
-}
-
-bool Order::is_past(const Moment& moment, unsigned thread) const {
-  const Thread& self = threads_[thread];
-  if (moment.block == block_) {
-    if (moment.thread == thread || moment.generation < generation_) return true;
-    if (moment.thread / kLanes == thread / kLanes &&
-        moment.epoch < self.lanes[moment.thread % kLanes]) {
-      return true;
-    }
-  }
-  return self.past != nullptr && self.past->contains(moment);
-}
-
 }  // namespace emulator::races

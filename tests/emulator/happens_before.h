@@ -49,9 +49,26 @@ class Order {
   void atomic(unsigned thread, const void* address);
 
   /// Now, for the thread.
-  Moment now(unsigned thread) const;
+  Moment now(unsigned thread) const {
+    Moment moment;
+    moment.block = block_;
+    moment.thread = static_cast<std::uint16_t>(thread);
+    moment.generation = static_cast<std::uint16_t>(generation_);
+    moment.epoch = threads_[thread].epoch & 0xFFFFFFF;
+    return moment;
+  }
   /// Whether it is ordered before whatever the thread does now. Not of an earlier launch.
-  bool is_past(const Moment& moment, unsigned thread) const;
+  bool is_past(const Moment& moment, unsigned thread) const {
+    const Thread& self = threads_[thread];
+    if (moment.block == block_) {
+      if (moment.thread == thread || moment.generation < generation_) return true;
+      if (moment.thread / kLanes == thread / kLanes &&
+          moment.epoch < self.lanes[moment.thread % kLanes]) {
+        return true;
+      }
+    }
+    return self.past != nullptr && self.past->contains(moment);
+  }
 
  private:
   using SharedPast = std::shared_ptr<const Past>;
