@@ -83,7 +83,7 @@ std::vector<GramUpdateCase> cases(Values values, const std::vector<Size>& sizes)
 const std::vector<Size> kRagged = {{1, 1, 1},      {31, 127, 33}, {32, 257, 127}, {33, 1031, 31},
                                    {127, 32, 257}, {257, 31, 32}, {1031, 33, 2},  {6, 63, 128},
                                    {7, 65, 129},   {9, 64, 16},   {9, 20, 17},    {5, 4193, 9},
-                                   {3, 4193, 129}};
+                                   {3, 4193, 69},  {2, 20011, 9}};
 // A power of two of cells: the factor 2 / cells is exact.
 const std::vector<Size> kExact = {{1, 1, 1},    {32, 32, 33}, {2, 1024, 31}, {64, 2, 127},
                                   {1, 32, 257}, {256, 8, 32}, {1024, 4, 5},  {128, 64, 129}};
