@@ -130,6 +130,47 @@ TEST_F(CudaCommandTest, ADriverWithoutADeviceIsNone) {
   EXPECT_TRUE(contains(cuda.err, "the NVIDIA driver knows of no device")) << cuda.err;
 }
 
+TEST_F(CudaCommandTest, EvaluatesAndRecommendsAsTheCpuDoes) {
+  const Environment emulated(
+      Environment::Values{{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
+  const std::string ratings = path("ratings.csv");
+  ASSERT_EQ(hourglass({"generate", "--rows", "150", "--columns", "30", "--output", ratings}).code,
+            0);
+  ASSERT_EQ(hourglass({"train", ratings, "--output", path("a"), "--hidden", "16", "--bottleneck",
+                       "5", "--epochs", "4", "--device", "cpu"})
+                .code,
+            0);
+  const auto json = [&](const Words& command, const char* device) {
+    const Outcome outcome = hourglass(command + Words{"--json", "--device", device});
+    EXPECT_EQ(outcome.code, 0) << outcome.err;
+    return nlohmann::json::parse(outcome.out);
+  };
+  for (const char* by : {"row", "column"}) {
+    const Words evaluate = {"evaluate", path("a"), ratings, "--by", by, "--sample", "all"};
+    const auto cuda = json(evaluate, "cuda").at("results"),
+               cpu = json(evaluate, "cpu").at("results");
+    ASSERT_EQ(cuda.size(), cpu.size());
+    for (std::size_t i = 0; i < cpu.size(); ++i) {
+      for (const char* figure : {"rmse", "mae", "rmse_all_cells", "recall", "ndcg"}) {
+        if (cpu[i].at(figure).is_null()) continue;  // popularity predicts no ratings
+        const double want = cpu[i].at(figure);
+        EXPECT_NEAR(cuda[i].at(figure).get<double>(), want, 1e-5 * want) << by << ", " << figure;
+      }
+    }
+  }
+  for (const Words& whose : {Words{"--top", "7"}, Words{"--column", "3", "--column", "29"}}) {
+    const Words recommend = Words{"recommend", path("a"), ratings} + whose;
+    const auto cuda = json(recommend, "cuda"), cpu = json(recommend, "cpu");
+    ASSERT_EQ(cuda.size(), cpu.size());
+    ASSERT_FALSE(cpu.empty());
+    for (std::size_t i = 0; i < cpu.size(); ++i) {
+      EXPECT_EQ(cuda[i].at("row"), cpu[i].at("row")) << i;
+      EXPECT_EQ(cuda[i].at("column"), cpu[i].at("column")) << i;
+      EXPECT_NEAR(cuda[i].at("score").get<double>(), cpu[i].at("score").get<double>(), 1e-5) << i;
+    }
+  }
+}
+
 #ifdef HOURGLASS_REAL_MODULE
 // The real module, on a machine that has no driver: CUDA's own runtime says so.
 TEST_F(CudaCommandTest, WithoutADriverTheRealModuleSaysSo) {
