@@ -115,7 +115,7 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 /// The tiles (i, k), i <= k, of 64 units, row by row.
-__global__ void __launch_bounds__(kThreads) add_outer_products(OutputGram op) {
+__global__ void __launch_bounds__(kThreads, 4) add_outer_products(OutputGram op) {
   constexpr int kEdge = 64, kStride = kEdge + 4;
   SHARED_ARRAY(float4, left, [kSlice * kStride / 4]);
   SHARED_ARRAY(float4, right, [kSlice * kStride / 4]);
