@@ -69,8 +69,10 @@ class Network {
         loss_(backend, 2),
         network_(backend, {.shape = {.n_columns = c.n_columns},
                            .objective = c.objective,
+                           .adam = {},
                            .max_batch = c.batch,
-                           .max_batch_entries = batches_.most_ratings()}) {
+                           .max_batch_entries = batches_.most_ratings(),
+                           .density = c.density}) {
     network_.load(initial_model({.n_columns = c.n_columns}, 42));
     std::vector<std::int32_t> order(static_cast<std::size_t>(ratings.n_rows));
     std::iota(order.begin(), order.end(), 0);

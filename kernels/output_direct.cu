@@ -2,6 +2,7 @@
 #include "kernels/adam_quad.cuh"
 #include "kernels/kernels.h"
 #include "kernels/launch.cuh"
+#include "kernels/loss_sum.h"
 #include "kernels/quads.cuh"
 
 namespace hourglass::cuda {
@@ -11,10 +12,10 @@ constexpr unsigned kThreads = 256;
 
 // The errors, in place. A block a batch row: its threads take the ratings off the row, then pass
 // over it by 16 bytes, squares and scaled errors in one go; a double a thread for the squares, the
-// block's by a fixed tree. sum_loss, one block, adds the rows'. Error of an error: two roundings,
-// of the difference and of its scaling. Bytes: 8 a cell, 12 a rating, which the second pass finds
-// in the caches for the most part. A double product and sum a cell: 54 M of them at 128 x 53,424
-// cells take 5 us on a card of full double rate and 20 us on one of 1/64.
+// block's by a fixed tree. loss_sum.h adds the rows'. Error of an error: two roundings, of the
+// difference and of its scaling. Bytes: 8 a cell, and 12 a rating, whose cells the second pass
+// finds in the caches for the most part. A double product and sum a cell: at 128 x 53,424 cells, 55
+// MB, they hide behind the memory even on a card of 1/64 double rate.
 constexpr unsigned kRowThreads = 512;
 
 __global__ void __launch_bounds__(kRowThreads) cell_errors(CellLoss op, float scale) {
@@ -45,13 +46,6 @@ __global__ void __launch_bounds__(kRowThreads) cell_errors(CellLoss op, float sc
   if (threadIdx.x == 0) op.row_sums[blockIdx.x] = squares;
 }
 
-__global__ void __launch_bounds__(kThreads) sum_loss(CellLoss op, double cells) {
-  double sum = 0;
-  for (std::int64_t b = threadIdx.x; b < op.batch.n_rows; b += kThreads) sum += op.row_sums[b];
-  sum = block_sum<kThreads>(sum);
-  if (threadIdx.x == 0) op.loss[0] = sum / cells;
-}
-
 // Adam's step with the gradient that cuBLAS has left in op.scratch, rows padded. A thread four
 // units of a row, the rows one after the other. Bytes: 28 a parameter, of which the gradient's 4
 // may still be in L2; the gradient's way through memory costs 4 more.
@@ -77,7 +71,7 @@ void launch_cell_loss(const CellLoss& op, cudaStream_t stream) {
       static_cast<double>(op.batch.n_rows) * static_cast<double>(op.batch.ratings.n_columns);
   launch(cell_errors, {static_cast<unsigned>(op.batch.n_rows), kRowThreads, 0, stream}, op,
          static_cast<float>(2 / cells));
-  launch(sum_loss, {1, kThreads, 0, stream}, op, cells);
+  launch_loss_sum(op.row_sums, op.batch.n_rows, cells, op.loss, stream);
 }
 
 void launch_output_direct_update(const OutputDirectUpdate& op, Gemm& gemm, cudaStream_t stream) {

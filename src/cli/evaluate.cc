@@ -83,6 +83,7 @@ class Evaluating {
   CsrMatrix fitted_on_;  ///< what the baselines are fitted on
   CsrMatrix others_;     ///< ratings that are neither given nor hidden here; no rows: none
   HiddenSample sample_;
+  std::optional<Device> device_;  ///< opened once the sample stands
   EvaluationTable table_;
 };
 
@@ -200,24 +201,23 @@ void Evaluating::prepare(const Model& first) {
 }
 
 void Evaluating::add_models() {
-  std::optional<Device> device;
   std::optional<TrainedOn> first;
   IdList column_ids;
   for (const std::filesystem::path& path : paths_) {
     const Model model = load_model(path);
-    if (!device) {
+    if (!device_) {
       prepare(model);
       first.emplace(model);
       column_ids = model.column_ids;
-      device = open_device(command_.device);
+      device_ = open_device(command_.device);
     } else if (!(model.column_ids == column_ids) || !first->same_ratings(TrainedOn(model))) {
       throw Error(
           fmt::format("{}: has other columns than {}, or was trained on other ratings, so "
                       "the two cannot stand in one table; evaluate each alone",
                       path.string(), paths_.front().string()));
     }
-    Predictor predictor(*device->backend, model);
-    ModelScorer scorer(predictor, sample_.given);
+    Predictor predictor(*device_->backend, model);
+    Scorer scorer(predictor, sample_.given);
     table_.rows.push_back({fmt::format("k={}", model.shape.bottleneck), model.shape.bottleneck,
                            evaluate(scorer, sample_, command_.evaluation)});
   }
@@ -225,13 +225,14 @@ void Evaluating::add_models() {
 
 void Evaluating::add_baselines() {
   const Baselines baselines(fitted_on_);
-  const auto add = [&](const char* name, AdditiveScorer scorer) {
+  Backend& backend = *device_->backend;
+  const auto add = [&](const char* name, Scorer scorer) {
     table_.rows.push_back({name, {}, evaluate(scorer, sample_, command_.evaluation)});
   };
-  add("global mean", baselines.global_mean(sample_.rows));
-  add("row and column biases", baselines.biases(sample_.rows));
-  add("popularity", by_row() ? baselines.popularity_within_rows(sample_.rows)
-                             : baselines.popularity_within_columns(sample_.rows));
+  add("global mean", baselines.global_mean(backend, sample_.rows));
+  add("row and column biases", baselines.biases(backend, sample_.rows));
+  add("popularity", by_row() ? baselines.popularity_within_rows(backend, sample_.rows)
+                             : baselines.popularity_within_columns(backend, sample_.rows));
 }
 
 void Evaluating::write_files() const {

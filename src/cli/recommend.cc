@@ -20,8 +20,10 @@
 #include "hourglass/data/select_rows.h"
 #include "hourglass/data/transposed.h"
 #include "hourglass/devices/device.h"
+#include "hourglass/evaluate/scorer.h"
 #include "hourglass/evaluate/top_k.h"
 #include "hourglass/model/predictor.h"
+#include "hourglass/ops/csr_buffer.h"
 
 namespace hourglass::cli {
 namespace {
@@ -105,51 +107,83 @@ std::vector<std::int32_t> find_ids(const std::vector<std::string>& wanted, const
   return found;
 }
 
-/// Scores of what is rated already are no candidates.
-void exclude(const CsrMatrix& rated, std::int64_t line, std::span<float> scores) {
-  for (const std::int32_t place : rated.row_columns(line)) {
-    scores[static_cast<std::size_t>(place)] = -std::numeric_limits<float>::infinity();
-  }
-}
+/// Scores lines in a backend's memory, a block at a time, and puts out the best of each.
+class Recommending {
+ public:
+  Recommending(const RecommendCommand& command, const Ratings& ratings, const Model& model,
+               const CsrMatrix& matrix, Predictor& predictor, Output& output)
+      : command_(&command),
+        ratings_(&ratings),
+        model_(&model),
+        matrix_(&matrix),
+        predictor_(&predictor),
+        output_(&output) {}
 
-/// The best columns of each of these rows.
-void recommend_columns(const RecommendCommand& command, const Ratings& ratings, const Model& model,
-                       const CsrMatrix& matrix, Predictor& predictor,
-                       std::span<const std::int32_t> rows, Output& output) {
-  constexpr std::size_t kRows = 128;
-  TopK top(command.top, command.threshold);
-  const auto n_columns = static_cast<std::size_t>(predictor.n_columns());
-  std::vector<float> scores(std::min(kRows, rows.size()) * n_columns);
-  for (std::size_t first = 0; first < rows.size(); first += kRows) {
-    const auto block = rows.subspan(first, std::min(kRows, rows.size() - first));
-    const CsrMatrix given = select_rows(matrix, block);
-    predictor.outputs(predictor.hidden(given), 0,
-                      std::span(scores).first(block.size() * n_columns));
-    for (std::size_t i = 0; i < block.size(); ++i) {
-      const auto of_row = std::span(scores).subspan(i * n_columns, n_columns);
-      if (!command.include_rated) exclude(given, static_cast<std::int64_t>(i), of_row);
-      for (const Scored& best : top.of(of_row)) {
-        output.add(ratings.row_ids[block[i]], model.column_ids[best.index], best.score);
-      }
+  /// The best columns of each of these rows.
+  void recommend_columns(std::span<const std::int32_t> rows);
+  /// The best rows of each of these columns.
+  void recommend_rows(std::span<const std::int32_t> columns);
+
+ private:
+  /// take(first, n, scores [n x length], top) for the lines first, first + 1, ... of each block.
+  template <class Take>
+  void in_blocks(std::int64_t n_lines, std::int64_t length, const Take& take) {
+    Backend& backend = predictor_->backend();
+    const std::int64_t most = std::min(lines_at_a_time(length), n_lines);
+    Buffer<float> scores(backend, most * padded(length));
+    TopK top(backend, most, std::min(command_->top, length), command_->threshold);
+    for (std::int64_t first = 0; first < n_lines; first += most) {
+      take(first, std::min(most, n_lines - first), Matrix<float>{scores.ptr(), padded(length)},
+           top);
     }
   }
+
+  const RecommendCommand* command_;
+  const Ratings* ratings_;
+  const Model* model_;
+  const CsrMatrix* matrix_;
+  Predictor* predictor_;
+  Output* output_;
+};
+
+void Recommending::recommend_columns(std::span<const std::int32_t> rows) {
+  const std::int64_t n_columns = predictor_->n_columns();
+  in_blocks(std::ssize(rows), n_columns,
+            [&](std::int64_t first, std::int64_t n, Matrix<float> scores, TopK& top) {
+              const auto block =
+                  rows.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+              const CsrMatrix given = select_rows(*matrix_, block);
+              const CsrBuffer rated(predictor_->backend(), given);
+              Scorer scorer(*predictor_, given);
+              scorer.score_rows(0, n, scores);
+              top.select(scores, n, n_columns, command_->include_rated ? CsrPtr() : rated.ptr(), 0);
+              for (std::int64_t i = 0; i < n; ++i) {
+                const std::int32_t row = block[static_cast<std::size_t>(i)];
+                for (const Scored& best : top.line(i)) {
+                  output_->add(ratings_->row_ids[row], model_->column_ids[best.index], best.score);
+                }
+              }
+            });
 }
 
-/// The best rows of each of these columns.
-void recommend_rows(const RecommendCommand& command, const Ratings& ratings, const Model& model,
-                    const CsrMatrix& matrix, Predictor& predictor,
-                    std::span<const std::int32_t> columns, Output& output) {
-  const HiddenRows hidden = predictor.hidden(matrix);
-  const CsrMatrix by_column = transposed(matrix);
-  TopK top(command.top, command.threshold);
-  std::vector<float> scores(static_cast<std::size_t>(matrix.n_rows));
-  for (const std::int32_t column : columns) {
-    predictor.column_outputs(hidden, column, scores);
-    if (!command.include_rated) exclude(by_column, column, scores);
-    for (const Scored& best : top.of(scores)) {
-      output.add(ratings.row_ids[best.index], model.column_ids[column], best.score);
-    }
-  }
+void Recommending::recommend_rows(std::span<const std::int32_t> columns) {
+  Scorer scorer(*predictor_, *matrix_);
+  const CsrBuffer rated(predictor_->backend(), select_rows(transposed(*matrix_), columns));
+  in_blocks(std::ssize(columns), matrix_->n_rows,
+            [&](std::int64_t first, std::int64_t n, Matrix<float> scores, TopK& top) {
+              const auto block =
+                  columns.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+              scorer.score_columns(block, scores);
+              top.select(scores, n, matrix_->n_rows,
+                         command_->include_rated ? CsrPtr() : rated.ptr(), first);
+              for (std::int64_t i = 0; i < n; ++i) {
+                const std::int32_t column = block[static_cast<std::size_t>(i)];
+                for (const Scored& best : top.line(i)) {
+                  output_->add(ratings_->row_ids[best.index], model_->column_ids[column],
+                               best.score);
+                }
+              }
+            });
 }
 
 void recommend(const RecommendCommand& command) {
@@ -161,14 +195,15 @@ void recommend(const RecommendCommand& command) {
   const Device device = open_device(command.device);
   Predictor predictor(*device.backend, model);
   Output output(command.json, ratings.row_name);
+  Recommending recommending(command, ratings, model, matrix, predictor, output);
   if (!columns.empty()) {
-    recommend_rows(command, ratings, model, matrix, predictor, columns, output);
+    recommending.recommend_rows(columns);
   } else if (!rows.empty()) {
-    recommend_columns(command, ratings, model, matrix, predictor, rows, output);
+    recommending.recommend_columns(rows);
   } else {
     std::vector<std::int32_t> all(static_cast<std::size_t>(matrix.n_rows));
     std::iota(all.begin(), all.end(), 0);
-    recommend_columns(command, ratings, model, matrix, predictor, all, output);
+    recommending.recommend_columns(all);
   }
   output.finish();
 }

@@ -3,119 +3,34 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <functional>
+#include <optional>
 #include <span>
+#include <vector>
 
+#include "evaluate/error_sums.h"
 #include "hourglass/core/error.h"
+#include "hourglass/data/select_rows.h"
 #include "hourglass/data/transposed.h"
 #include "hourglass/evaluate/top_k.h"
+#include "hourglass/ops/csr_buffer.h"
 
 namespace hourglass {
 namespace {
 
-constexpr std::int64_t kScoresAtATime = std::int64_t{1} << 22;
-constexpr std::int64_t kMostLines = 128;  // a block's lines: enough for a product to be fast
 constexpr int kIntervals = 40;
-constexpr float kExcluded = -std::numeric_limits<float>::infinity();
-
-std::int64_t lines_at_a_time(std::int64_t length) {
-  return std::clamp<std::int64_t>(kScoresAtATime / std::max<std::int64_t>(length, 1), 1,
-                                  kMostLines);
-}
-
-/// The sum of squares in a fixed order that a compiler can make vectors of.
-double sum_of_squares(std::span<const float> values) {
-  constexpr std::size_t kLanes = 8;
-  std::array<double, kLanes> sums{};
-  const std::size_t whole = values.size() / kLanes * kLanes;
-  for (std::size_t i = 0; i < whole; i += kLanes) {
-    for (std::size_t j = 0; j < kLanes; ++j) {
-      const double x = values[i + j];
-      sums[j] += x * x;
-    }
-  }
-  for (std::size_t i = whole; i < values.size(); ++i) {
-    sums[0] += static_cast<double>(values[i]) * values[i];
-  }
-  double sum = 0;
-  for (const double s : sums) sum += s;
-  return sum;
-}
-
-/// Sums over the rows of the sample, one after the other.
-class ErrorSums {
- public:
-  ErrorSums(const HiddenSample& sample, float threshold)
-      : sample_(&sample), threshold_(threshold), predictions_(distribution_of_hidden(sample)) {
-    std::ranges::fill(predictions_.counts, 0);
-    predictions_.below = predictions_.above = 0;
-  }
-
-  void add_row(std::int64_t row, std::span<const float> scores) {
-    double all = sum_of_squares(scores);
-    if (!std::isfinite(all)) {
-      throw Error(
-          fmt::format("a prediction for row {} of the sample is not finite: the model "
-                      "does not fit these ratings; train it anew",
-                      row + 1));
-    }
-    // A cell without a rating counts as 0; those with one are put right.
-    const auto correct = [&](const CsrMatrix& part, const auto& use_error) {
-      const auto columns = part.row_columns(row);
-      const auto values = part.row_values(row);
-      for (std::size_t i = 0; i < columns.size(); ++i) {
-        const double score = scores[static_cast<std::size_t>(columns[i])];
-        const double error = score - values[i];
-        all += error * error - score * score;
-        use_error(error, scores[static_cast<std::size_t>(columns[i])]);
-      }
-    };
-    correct(sample_->given, [](double, float) {});
-    if (sample_->others.n_rows > 0) correct(sample_->others, [](double, float) {});
-    correct(sample_->hidden, [&](double error, float score) {
-      squares_ += error * error;
-      absolute_ += std::abs(error);
-      predictions_.add(score);
-    });
-    all_squares_ += all;
-    n_above_ += std::count_if(scores.begin(), scores.end(),
-                              [this](float score) { return score > threshold_; });
-  }
-
-  RatingErrors result() const {
-    const auto n = static_cast<double>(sample_->hidden.n_entries());
-    const double n_cells =
-        static_cast<double>(sample_->given.n_rows) * static_cast<double>(sample_->given.n_columns);
-    return {.rmse = std::sqrt(squares_ / n),
-            .mae = absolute_ / n,
-            .rmse_all_cells = std::sqrt(std::max(all_squares_, 0.0) / n_cells),
-            .n_above_threshold = n_above_,
-            .predictions = predictions_};
-  }
-
- private:
-  const HiddenSample* sample_;
-  float threshold_;
-  double squares_ = 0, absolute_ = 0, all_squares_ = 0;
-  std::int64_t n_above_ = 0;
-  Distribution predictions_;
-};
 
 /// Means over lines, one after the other.
 class RankingSums {
  public:
-  explicit RankingSums(std::int64_t k) : k_(k), top_(k) {}
+  explicit RankingSums(std::int64_t k) : k_(k) {}
 
-  /// A line's candidates are those not given; changes the scores of the others.
-  void add_line(std::span<float> scores, std::span<const std::int32_t> given,
-                std::span<const std::int32_t> relevant) {
+  /// The first k of a line's candidates, best first, and those that are relevant, ascending.
+  void add_line(std::span<const Scored> best, std::span<const std::int32_t> relevant) {
     if (relevant.empty()) return;
-    for (const std::int32_t index : given) scores[static_cast<std::size_t>(index)] = kExcluded;
     double dcg = 0;
     std::int64_t hits = 0, rank = 0;
-    for (const Scored& candidate : top_.of(scores)) {
+    for (const Scored& candidate : best) {
       ++rank;
       if (!std::ranges::binary_search(relevant, candidate.index)) continue;
       ++hits;
@@ -139,29 +54,78 @@ class RankingSums {
   static double gain(std::int64_t rank) { return 1 / std::log2(static_cast<double>(rank + 1)); }
 
   std::int64_t k_;
-  TopK top_;
   double recall_ = 0, ndcg_ = 0;
   std::int64_t n_hit_ = 0, n_lines_ = 0;
 };
 
-/// use(line, its scores) for n_lines lines of `length` scores, which score(first, block) fills.
-/// Blocks that no line is wanted of are left out.
-void for_each_line(std::int64_t n_lines, std::int64_t length,
-                   const std::function<bool(std::int64_t)>& wanted,
-                   const std::function<void(std::int64_t, std::span<float>)>& score,
-                   const std::function<void(std::int64_t, std::span<float>)>& use) {
-  const std::int64_t at_a_time = lines_at_a_time(length);
-  std::vector<float> block(static_cast<std::size_t>(std::min(at_a_time, n_lines) * length));
-  for (std::int64_t first = 0; first < n_lines; first += at_a_time) {
-    const std::int64_t n = std::min(at_a_time, n_lines - first);
-    bool any = false;
-    for (std::int64_t i = first; i < first + n; ++i) any |= wanted(i);
-    if (!any) continue;
-    const auto scores = std::span(block).first(static_cast<std::size_t>(n * length));
-    score(first, scores);
+/// Scores of some lines at a time, in a backend's memory.
+class Block {
+ public:
+  Block(Backend& backend, std::int64_t n_lines, std::int64_t length)
+      : max_lines_(std::min(lines_at_a_time(length), n_lines)),
+        stride_(padded(length)),
+        memory_(backend, max_lines_ * stride_) {}
+
+  std::int64_t max_lines() const { return max_lines_; }
+  Matrix<float> scores() { return {memory_.ptr(), stride_}; }
+
+ private:
+  std::int64_t max_lines_, stride_;
+  Buffer<float> memory_;
+};
+
+/// Errors of all rows, where there are any to be had, and the order within each, where `ranking` is
+/// given.
+std::optional<RatingErrors> take_rows(Scorer& scorer, const HiddenSample& sample,
+                                      const EvaluationOptions& options, RankingSums* ranking) {
+  const std::int64_t n_rows = sample.given.n_rows, n_columns = sample.given.n_columns;
+  Backend& backend = scorer.backend();
+  Block block(backend, n_rows, n_columns);
+  std::optional<ErrorSums> errors;
+  if (scorer.predicts_ratings()) {
+    errors.emplace(backend, sample, options.threshold, block.max_lines());
+  }
+  std::optional<TopK> top;
+  std::optional<CsrBuffer> given;
+  if (ranking != nullptr) {
+    top.emplace(backend, block.max_lines(), options.k);
+    given.emplace(backend, sample.given);
+  }
+  for (std::int64_t first = 0; first < n_rows; first += block.max_lines()) {
+    const std::int64_t n = std::min(block.max_lines(), n_rows - first);
+    scorer.score_rows(first, n, block.scores());
+    if (errors) errors->add_rows(block.scores(), first, n);
+    if (ranking == nullptr) continue;
+    top->select(block.scores(), n, n_columns, given->ptr(), first);
     for (std::int64_t i = 0; i < n; ++i) {
-      use(first + i,
-          scores.subspan(static_cast<std::size_t>(i * length), static_cast<std::size_t>(length)));
+      ranking->add_line(top->line(i), sample.hidden.row_columns(first + i));
+    }
+  }
+  return errors ? std::optional(errors->result()) : std::nullopt;
+}
+
+/// The order within each column that has a hidden rating.
+void rank_columns(Scorer& scorer, const HiddenSample& sample, std::int64_t k,
+                  RankingSums& ranking) {
+  const CsrMatrix by_column = transposed(sample.hidden);
+  std::vector<std::int32_t> columns;
+  for (std::int32_t c = 0; c < sample.hidden.n_columns; ++c) {
+    if (by_column.row_length(c) > 0) columns.push_back(c);
+  }
+  const auto n_columns = std::ssize(columns);
+  const std::int64_t n_rows = sample.given.n_rows;
+  Backend& backend = scorer.backend();
+  Block block(backend, n_columns, n_rows);
+  TopK top(backend, block.max_lines(), k);
+  const CsrBuffer given(backend, select_rows(transposed(sample.given), columns));
+  for (std::int64_t first = 0; first < n_columns; first += block.max_lines()) {
+    const std::int64_t n = std::min(block.max_lines(), n_columns - first);
+    const auto of_block =
+        std::span(columns).subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+    scorer.score_columns(of_block, block.scores());
+    top.select(block.scores(), n, n_rows, given.ptr(), first);
+    for (std::int64_t i = 0; i < n; ++i) {
+      ranking.add_line(top.line(i), by_column.row_columns(of_block[static_cast<std::size_t>(i)]));
     }
   }
 }
@@ -217,29 +181,11 @@ Evaluation evaluate(Scorer& scorer, const HiddenSample& sample, const Evaluation
                             n_candidates, by_row ? "columns" : "rows"));
   }
   Evaluation evaluation;
-  ErrorSums errors(sample, options.threshold);
   RankingSums ranking(options.k);
   if (by_row || scorer.predicts_ratings()) {
-    for_each_line(
-        n_rows, n_columns, [](std::int64_t) { return true; },
-        [&](std::int64_t first, std::span<float> out) { scorer.score_rows(first, out); },
-        [&](std::int64_t row, std::span<float> scores) {
-          if (scorer.predicts_ratings()) errors.add_row(row, scores);
-          if (by_row) {
-            ranking.add_line(scores, sample.given.row_columns(row), sample.hidden.row_columns(row));
-          }
-        });
+    evaluation.errors = take_rows(scorer, sample, options, by_row ? &ranking : nullptr);
   }
-  if (!by_row) {
-    const CsrMatrix given = transposed(sample.given), hidden = transposed(sample.hidden);
-    for_each_line(
-        n_columns, n_rows, [&](std::int64_t column) { return hidden.row_length(column) > 0; },
-        [&](std::int64_t first, std::span<float> out) { scorer.score_columns(first, out); },
-        [&](std::int64_t column, std::span<float> scores) {
-          ranking.add_line(scores, given.row_columns(column), hidden.row_columns(column));
-        });
-  }
-  if (scorer.predicts_ratings()) evaluation.errors = errors.result();
+  if (!by_row) rank_columns(scorer, sample, options.k, ranking);
   evaluation.ranking = ranking.result();
   return evaluation;
 }

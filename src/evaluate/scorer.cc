@@ -6,20 +6,33 @@
 #include <utility>
 
 #include "hourglass/core/error.h"
+#include "hourglass/ops/csr_buffer.h"
 
 namespace hourglass {
 namespace {
 
-/// out[i, j] = lines[first + i] + across[j].
-void add_lines(std::span<const float> lines, std::int64_t first, std::span<const float> across,
-               std::span<float> out) {
-  const std::size_t width = across.size();
-  for (std::size_t i = 0; i < (width == 0 ? 0 : out.size() / width); ++i) {
-    const float line = lines[static_cast<std::size_t>(first) + i];
-    std::transform(across.begin(), across.end(),
-                   out.begin() + static_cast<std::ptrdiff_t>(i * width),
-                   [line](float x) { return line + x; });
+constexpr std::int64_t kScoresAtATime = std::int64_t{1} << 22;
+constexpr std::int64_t kMostLines = 128;
+
+/// [n x width] with its rows padded.
+std::vector<float> padded_rows(std::span<const float> rows, std::int64_t width) {
+  const auto n = static_cast<std::size_t>(width);
+  std::vector<float> out(rows.size() / n * static_cast<std::size_t>(padded(width)));
+  for (std::size_t r = 0; r < rows.size() / n; ++r) {
+    std::ranges::copy(rows.subspan(r * n, n),
+                      out.begin() + static_cast<std::ptrdiff_t>(r) * padded(width));
   }
+  return out;
+}
+
+/// row[r] + column[c], by the pairs (row[r], 1) and (1, column[c]): their product is that sum,
+/// rounded once.
+Scorer sum_of(Backend& backend, const std::vector<float>& row, const std::vector<float>& column,
+              bool predicts_ratings) {
+  std::vector<float> rows, columns;
+  for (const float x : row) rows.insert(rows.end(), {x, 1.0F});
+  for (const float x : column) columns.insert(columns.end(), {1.0F, x});
+  return {backend, rows, columns, 2, predicts_ratings};
 }
 
 template <class T>
@@ -44,12 +57,66 @@ std::vector<float> floats(const std::vector<T>& values) {
 
 }  // namespace
 
-void AdditiveScorer::score_rows(std::int64_t first, std::span<float> out) {
-  add_lines(row_, first, column_, out);
+Scorer::Scorer(Backend& backend, std::span<const float> rows, std::span<const float> columns,
+               std::int64_t width, bool predicts_ratings)
+    : backend_(&backend),
+      predicts_ratings_(predicts_ratings),
+      rows_(backend, std::span<const float>(padded_rows(rows, width))),
+      columns_(backend, std::span<const float>(padded_rows(columns, width))),
+      factors_{.rows = {rows_.ptr(), padded(width)},
+               .columns = {columns_.ptr(), padded(width)},
+               .n_rows = std::ssize(rows) / width,
+               .n_columns = std::ssize(columns) / width,
+               .width = width} {}
+
+Scorer::Scorer(Predictor& predictor, const CsrMatrix& given)
+    : backend_(&predictor.backend()),
+      predicts_ratings_(true),
+      hidden_(predictor.hidden(given)),
+      factors_(predictor.factors(hidden_)) {}
+
+void Scorer::score_rows(std::int64_t first, std::int64_t n, Matrix<float> out) {
+  const std::int64_t stride = factors_.rows.stride;
+  backend_->run(OutputForward{.hidden = {factors_.rows.data + first * stride, stride},
+                              .weight = factors_.columns,
+                              .n_rows = n,
+                              .n_columns = factors_.n_columns,
+                              .width = factors_.width,
+                              .out = out});
 }
 
-void AdditiveScorer::score_columns(std::int64_t first, std::span<float> out) {
-  add_lines(column_, first, row_, out);
+void Scorer::score_columns(std::span<const std::int32_t> columns, Matrix<float> out) {
+  // The columns' factors, side by side: a sparse matrix with one 1 a row picks them.
+  const auto n = std::ssize(columns);
+  CsrMatrix ones;
+  ones.n_rows = n;
+  ones.n_columns = factors_.n_columns;
+  ones.row_offsets.resize(columns.size() + 1);
+  std::iota(ones.row_offsets.begin(), ones.row_offsets.end(), std::int64_t{0});
+  ones.columns.assign(columns.begin(), columns.end());
+  ones.values.assign(columns.size(), 1.0F);
+  std::vector<std::int32_t> in_order(columns.size());
+  std::iota(in_order.begin(), in_order.end(), 0);
+  const CsrBuffer matrix(*backend_, ones);
+  const Buffer<std::int32_t> rows(*backend_, std::span<const std::int32_t>(in_order));
+  const std::int64_t stride = padded(factors_.width);
+  Buffer<float> picked(*backend_, n * stride);
+  backend_->run(GatherRows{.batch = {matrix.ptr(), rows.ptr(), static_cast<std::int32_t>(n)},
+                           .weight = factors_.columns,
+                           .width = factors_.width,
+                           .out = {picked.ptr(), stride}});
+  backend_->run(OutputForward{.hidden = Matrix<float>{picked.ptr(), stride},
+                              .weight = factors_.rows,
+                              .n_rows = n,
+                              .n_columns = factors_.n_rows,
+                              .width = factors_.width,
+                              .out = out});
+  backend_->synchronize();  // what the product reads goes with this call
+}
+
+std::int64_t lines_at_a_time(std::int64_t length) {
+  return std::clamp<std::int64_t>(kScoresAtATime / std::max<std::int64_t>(length, 1), 1,
+                                  kMostLines);
 }
 
 Baselines::Baselines(const CsrMatrix& ratings)
@@ -95,21 +162,23 @@ Baselines::Baselines(const CsrMatrix& ratings)
   }
 }
 
-AdditiveScorer Baselines::global_mean(std::span<const std::int32_t> rows) const {
-  return {std::vector<float>(rows.size(), static_cast<float>(mean)),
-          std::vector<float>(column_bias.size()), true};
+Scorer Baselines::global_mean(Backend& backend, std::span<const std::int32_t> rows) const {
+  return sum_of(backend, std::vector<float>(rows.size(), static_cast<float>(mean)),
+                std::vector<float>(column_bias.size()), true);
 }
 
-AdditiveScorer Baselines::biases(std::span<const std::int32_t> rows) const {
-  return {picked(row_bias, rows, mean), floats(column_bias), true};
+Scorer Baselines::biases(Backend& backend, std::span<const std::int32_t> rows) const {
+  return sum_of(backend, picked(row_bias, rows, mean), floats(column_bias), true);
 }
 
-AdditiveScorer Baselines::popularity_within_rows(std::span<const std::int32_t> rows) const {
-  return {std::vector<float>(rows.size()), floats(column_count), false};
+Scorer Baselines::popularity_within_rows(Backend& backend,
+                                         std::span<const std::int32_t> rows) const {
+  return sum_of(backend, std::vector<float>(rows.size()), floats(column_count), false);
 }
 
-AdditiveScorer Baselines::popularity_within_columns(std::span<const std::int32_t> rows) const {
-  return {picked(row_count, rows), std::vector<float>(column_bias.size()), false};
+Scorer Baselines::popularity_within_columns(Backend& backend,
+                                            std::span<const std::int32_t> rows) const {
+  return sum_of(backend, picked(row_count, rows), std::vector<float>(column_bias.size()), false);
 }
 
 }  // namespace hourglass

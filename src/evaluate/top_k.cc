@@ -3,36 +3,44 @@
 #include <algorithm>
 
 namespace hourglass {
-namespace {
 
-bool before(const Scored& a, const Scored& b) {
-  return a.score > b.score || (a.score == b.score && a.index < b.index);
+TopK::TopK(Backend& backend, std::int64_t max_lines, std::int64_t k, float threshold)
+    : backend_(&backend),
+      k_(std::max<std::int64_t>(k, 0)),
+      threshold_(threshold),
+      columns_(backend, max_lines * k_),
+      counts_(backend, max_lines),
+      values_(backend, max_lines * k_),
+      scratch_(backend, select_top_scratch(max_lines, k_)) {}
+
+void TopK::select(Matrix<const float> scores, std::int64_t n_lines, std::int64_t length,
+                  const CsrPtr& excluded, std::int64_t first) {
+  backend_->run(SelectTop{.scores = scores,
+                          .n_rows = n_lines,
+                          .n_columns = length,
+                          .excluded = excluded,
+                          .first_row = first,
+                          .threshold = threshold_,
+                          .k = k_,
+                          .columns = columns_.ptr(),
+                          .values = values_.ptr(),
+                          .counts = counts_.ptr(),
+                          .scratch = scratch_.ptr()});
+  const auto n = static_cast<std::size_t>(n_lines * k_);
+  std::vector<std::int32_t> columns(n);
+  std::vector<float> values(n);
+  counts_of_line_.resize(static_cast<std::size_t>(n_lines));
+  backend_->download(std::span(columns), Ptr<const std::int32_t>(columns_.ptr()));
+  backend_->download(std::span(values), Ptr<const float>(values_.ptr()));
+  backend_->download(std::span(counts_of_line_), Ptr<const std::int32_t>(counts_.ptr()));
+  best_.resize(n);
+  for (std::size_t i = 0; i < n; ++i) best_[i] = {values[i], columns[i]};
 }
 
-}  // namespace
-
-void TopK::keep_best() {
-  const auto kth = best_.begin() + (k_ - 1);
-  std::nth_element(best_.begin(), kth, best_.end(), before);
-  // Later scores have greater indices: one that equals the kth best comes after it.
-  threshold_ = kth->score;
-  best_.resize(static_cast<std::size_t>(k_));
-}
-
-std::span<const Scored> TopK::of(std::span<const float> scores) {
-  best_.clear();
-  if (k_ <= 0) return {};
-  const std::int64_t keep_at = 2 * std::min(k_, std::ssize(scores));  // k may be beyond all scores
-  threshold_ = least_;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] > threshold_) {
-      best_.push_back({scores[i], static_cast<std::int32_t>(i)});
-      if (std::ssize(best_) >= keep_at && std::ssize(best_) > k_) keep_best();
-    }
-  }
-  if (std::ssize(best_) > k_) keep_best();
-  std::sort(best_.begin(), best_.end(), before);
-  return best_;
+std::span<const Scored> TopK::line(std::int64_t line) const {
+  return std::span(best_).subspan(
+      static_cast<std::size_t>(line * k_),
+      static_cast<std::size_t>(counts_of_line_[static_cast<std::size_t>(line)]));
 }
 
 }  // namespace hourglass

@@ -105,32 +105,27 @@ std::vector<float> Predictor::codes(const CsrMatrix& ratings) {
   return codes;
 }
 
-void Predictor::product(Matrix<const float> left, std::int64_t n_left, Matrix<const float> right,
-                        std::int64_t n_right, std::span<float> out) {
-  const auto size = static_cast<std::int64_t>(out.size());
-  if (outputs_.size() < size) outputs_ = Buffer<float>(*backend_, size);
-  backend_->run(OutputForward{.hidden = left,
-                              .weight = right,
-                              .n_rows = n_left,
-                              .n_columns = n_right,
-                              .width = layers_.back().n_inputs + 1,
-                              .out = {outputs_.ptr(), n_right}});
-  if (size > 0) backend_->download(out, Ptr<const float>(outputs_.ptr()));
+OutputFactors Predictor::factors(const HiddenRows& hidden) const {
+  const std::int64_t width = layers_.back().n_inputs + 1;
+  return {.rows = {hidden.values.ptr(), padded(width)},
+          .columns = weights_.back().rows,
+          .n_rows = hidden.n_rows,
+          .n_columns = n_columns(),
+          .width = width};
 }
 
 void Predictor::outputs(const HiddenRows& hidden, std::int64_t first, std::span<float> out) {
-  const std::int64_t stride = padded(layers_.back().n_inputs + 1);
-  product({hidden.values.ptr() + first * stride, stride},
-          static_cast<std::int64_t>(out.size()) / n_columns(), weights_.back().rows, n_columns(),
-          out);
-}
-
-void Predictor::column_outputs(const HiddenRows& hidden, std::int64_t first, std::span<float> out) {
-  if (hidden.n_rows == 0) return;
-  const Matrix<float> weight = weights_.back().rows;
-  product({Ptr<const float>(weight.data) + first * weight.stride, weight.stride},
-          static_cast<std::int64_t>(out.size()) / hidden.n_rows,
-          {hidden.values.ptr(), padded(layers_.back().n_inputs + 1)}, hidden.n_rows, out);
+  const auto size = static_cast<std::int64_t>(out.size());
+  if (outputs_.size() < size) outputs_ = Buffer<float>(*backend_, size);
+  const OutputFactors factors = this->factors(hidden);
+  backend_->run(OutputForward{
+      .hidden = {factors.rows.data + first * factors.rows.stride, factors.rows.stride},
+      .weight = factors.columns,
+      .n_rows = size / n_columns(),
+      .n_columns = n_columns(),
+      .width = factors.width,
+      .out = {outputs_.ptr(), n_columns()}});
+  if (size > 0) backend_->download(out, Ptr<const float>(outputs_.ptr()));
 }
 
 std::vector<float> predict(Backend& backend, const Model& model, const CsrMatrix& ratings,

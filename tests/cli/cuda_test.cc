@@ -1,4 +1,5 @@
-// The program with a CUDA module: the emulated engine's, and the real one on a machine without a card.
+// The program with a CUDA module: the emulated engine's, and the real one on a machine without a
+// card.
 #include <cmath>
 #include <cstdlib>
 #include <map>
@@ -14,7 +15,8 @@ namespace {
 /// Sets environment variables for its lifetime.
 class Environment {
  public:
-  explicit Environment(std::map<std::string, std::string> values) : values_(std::move(values)) {
+  using Values = std::map<std::string, std::string>;
+  explicit Environment(Values values) : values_(std::move(values)) {
     for (const auto& [name, value] : values_) ::setenv(name.c_str(), value.c_str(), 1);
   }
   Environment(const Environment&) = delete;
@@ -24,7 +26,7 @@ class Environment {
   }
 
  private:
-  std::map<std::string, std::string> values_;
+  Values values_;
 };
 
 std::vector<double> losses(const std::filesystem::path& file) {
@@ -55,7 +57,8 @@ class CudaCommandTest : public TrainCommandTest {
 };
 
 TEST_F(CudaCommandTest, TrainsAsTheCpuDoes) {
-  const Environment emulated({{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
+  const Environment emulated(
+      Environment::Values{{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
   for (const Words& objective : {Words{}, Words{"--objective", "observed"}}) {
     const std::string name = objective.empty() ? "all" : "observed";
     const Outcome cuda = hourglass(small(name + "-cuda", objective + Words{"--device", "cuda"}));
@@ -69,25 +72,28 @@ TEST_F(CudaCommandTest, TrainsAsTheCpuDoes) {
 }
 
 TEST_F(CudaCommandTest, AutoTakesTheCard) {
-  const Environment emulated({{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
+  const Environment emulated(
+      Environment::Values{{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
   const Outcome train = hourglass(small("a", {"--epochs", "1"}));
   ASSERT_EQ(train.code, 0) << train.err;
   EXPECT_EQ(run("a").at("device"), "cuda");
 }
 
 TEST_F(CudaCommandTest, TheSameBitsAgainAndAfterAResume) {
-  const Environment emulated({{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
+  const Environment emulated(
+      Environment::Values{{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
   ASSERT_EQ(hourglass(small("whole", {"--device", "cuda"})).code, 0);
   ASSERT_EQ(
       hourglass(small("parts", {"--device", "cuda", "--epochs", "2", "--keep-checkpoint"})).code,
       0);
   const Outcome rest = hourglass(small("parts", {"--device", "cuda", "--resume"}));
   ASSERT_EQ(rest.code, 0) << rest.err;
-  EXPECT_EQ(file_bytes(losses_of("whole")), file_bytes(losses_of("parts")));
+  EXPECT_EQ(losses(losses_of("whole")), losses(losses_of("parts")));
 }
 
 TEST_F(CudaCommandTest, ACheckpointOfTheCardGoesOnOnTheCpuAndSaysSo) {
-  const Environment emulated({{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
+  const Environment emulated(
+      Environment::Values{{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
   ASSERT_EQ(hourglass(small("a", {"--device", "cuda", "--epochs", "2", "--keep-checkpoint"})).code,
             0);
   const Outcome rest = hourglass(small("a", {"--device", "cpu", "--resume"}));
@@ -98,8 +104,9 @@ TEST_F(CudaCommandTest, ACheckpointOfTheCardGoesOnOnTheCpuAndSaysSo) {
 }
 
 TEST_F(CudaCommandTest, TooLittleMemoryIsSaidBeforeTheTraining) {
-  const Environment emulated({{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE},
-                              {"HOURGLASS_EMULATOR_MEMORY", "44000000"}});
+  const Environment emulated(
+      Environment::Values{{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE},
+                          {"HOURGLASS_EMULATOR_MEMORY", "44000000"}});
   const Words large = {"--columns", "20000", "--rows", "40"};
   const Outcome cuda = hourglass(small("a", large + Words{"--device", "cuda"}));
   EXPECT_EQ(cuda.code, 1);
@@ -113,8 +120,8 @@ TEST_F(CudaCommandTest, TooLittleMemoryIsSaidBeforeTheTraining) {
 }
 
 TEST_F(CudaCommandTest, ADriverWithoutADeviceIsNone) {
-  const Environment emulated({{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE},
-                              {"HOURGLASS_EMULATOR_DEVICES", "0"}});
+  const Environment emulated(Environment::Values{
+      {"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}, {"HOURGLASS_EMULATOR_DEVICES", "0"}});
   const Outcome any = hourglass(small("a", {"--epochs", "1"}));
   EXPECT_EQ(any.code, 0) << any.err;
   EXPECT_TRUE(contains(any.err, "device: cpu, as the NVIDIA driver knows of no device")) << any.err;
@@ -127,7 +134,7 @@ TEST_F(CudaCommandTest, ADriverWithoutADeviceIsNone) {
 // The real module, on a machine that has no driver: CUDA's own runtime says so.
 TEST_F(CudaCommandTest, WithoutADriverTheRealModuleSaysSo) {
   if (std::filesystem::exists("/dev/nvidiactl")) GTEST_SKIP() << "skipped: this machine has a card";
-  const Environment real({{"HOURGLASS_CUDA_MODULE", HOURGLASS_REAL_MODULE}});
+  const Environment real(Environment::Values{{"HOURGLASS_CUDA_MODULE", HOURGLASS_REAL_MODULE}});
   const Outcome any = hourglass(small("a", {"--epochs", "1"}));
   EXPECT_EQ(any.code, 0) << any.err;
   EXPECT_TRUE(contains(any.err, "device: cpu, as there is no NVIDIA driver, or it is older"))
@@ -140,7 +147,8 @@ TEST_F(CudaCommandTest, OtherMathIsTheCardsAlone) {
   const Outcome cpu = hourglass(small("a", {"--device", "cpu", "--math", "tf32"}));
   EXPECT_EQ(cpu.code, 2);
   EXPECT_TRUE(contains(cpu.err, "the device cpu computes in fp32 only")) << cpu.err;
-  const Environment emulated({{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
+  const Environment emulated(
+      Environment::Values{{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
   ASSERT_EQ(hourglass(small("b", {"--device", "cuda", "--math", "tf32"})).code, 0);
   EXPECT_EQ(run("b").at("math"), "tf32");
 }

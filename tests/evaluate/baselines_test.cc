@@ -4,12 +4,17 @@
 #include <cmath>
 #include <vector>
 
+#include "cpu/backend.h"
+#include "evaluate/scores.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/synthetic.h"
 #include "hourglass/evaluate/scorer.h"
 
 namespace hourglass {
 namespace {
+
+using test::column_scores;
+using test::row_scores;
 
 /// 5 . 1
 /// 4 3 .
@@ -26,14 +31,15 @@ TEST(BaselinesTest, MeanAndPopularityByHand) {
   const Baselines baselines(small());
   EXPECT_EQ(baselines.mean, 13.0 / 4);
   const std::vector<std::int32_t> rows = {1, 2};
-  std::vector<float> out(6);
-  baselines.global_mean(rows).score_rows(0, out);
-  EXPECT_EQ(out, std::vector<float>(6, 3.25F));
-  baselines.popularity_within_rows(rows).score_rows(0, out);
-  EXPECT_EQ(out, (std::vector<float>{2, 1, 1, 2, 1, 1}));
-  baselines.popularity_within_columns(rows).score_columns(0, out);
-  EXPECT_EQ(out, (std::vector<float>{2, 0, 2, 0, 2, 0}));
-  EXPECT_FALSE(baselines.popularity_within_rows(rows).predicts_ratings());
+  cpu::CpuBackend backend(1);
+  Scorer mean = baselines.global_mean(backend, rows);
+  EXPECT_EQ(row_scores(mean), std::vector<float>(6, 3.25F));
+  Scorer within_rows = baselines.popularity_within_rows(backend, rows);
+  EXPECT_EQ(row_scores(within_rows), (std::vector<float>{2, 1, 1, 2, 1, 1}));
+  Scorer within_columns = baselines.popularity_within_columns(backend, rows);
+  EXPECT_EQ(column_scores(within_columns, std::vector<std::int32_t>{0, 1, 2}),
+            (std::vector<float>{2, 0, 2, 0, 2, 0}));
+  EXPECT_FALSE(within_rows.predicts_ratings());
 }
 
 // At the minimum of sum (x - mu - b_r - b_c)^2 + penalty (sum b_r^2 + sum b_c^2) its gradient is 0.
@@ -59,21 +65,6 @@ TEST(BaselinesTest, BiasesAreWhereTheGradientOfTheirLossIsZero) {
     EXPECT_NEAR(column[c], Baselines::kBiasPenalty * b.column_bias[c], 1e-6);
   }
   EXPECT_GT(largest_bias, 0.01);
-}
-
-TEST(BaselinesTest, ByRowAndByColumnAreTheSameScores) {
-  const Baselines baselines(small());
-  const std::vector<std::int32_t> rows = {2, 0, 1};
-  std::vector<float> by_row(9), by_column(6);
-  AdditiveScorer biases = baselines.biases(rows);
-  biases.score_rows(0, by_row);
-  biases.score_columns(1, by_column);
-  for (std::size_t r = 0; r < 3; ++r) {
-    for (std::size_t c = 1; c < 3; ++c) EXPECT_EQ(by_column[(c - 1) * 3 + r], by_row[r * 3 + c]);
-  }
-  std::vector<float> last(3);
-  biases.score_rows(2, last);
-  EXPECT_EQ(last, std::vector<float>(by_row.begin() + 6, by_row.end()));
 }
 
 TEST(BaselinesTest, NoRatingsIsAnError) {

@@ -8,35 +8,25 @@
 #include <string>
 #include <vector>
 
-#include "cpu/backend.h"
+#include "evaluate/scores.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/synthetic.h"
 #include "hourglass/train/trainer.h"
+#include "ops/backends_under_test.h"
 #include "support/error_text.h"
 
 namespace hourglass {
 namespace {
 
-/// Scores that are typed in.
-class TableScorer : public Scorer {
- public:
-  TableScorer(std::vector<float> scores, std::int64_t n_columns)
-      : scores_(std::move(scores)), n_columns_(static_cast<std::size_t>(n_columns)) {}
+using test::row_scores;
+using test::table_scorer;
 
-  void score_rows(std::int64_t first, std::span<float> out) override {
-    std::copy_n(scores_.begin() + first * static_cast<std::int64_t>(n_columns_), out.size(),
-                out.begin());
-  }
-  void score_columns(std::int64_t first, std::span<float> out) override {
-    const std::size_t n_rows = scores_.size() / n_columns_;
-    for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = scores_[i % n_rows * n_columns_ + static_cast<std::size_t>(first) + i / n_rows];
-    }
-  }
+class EvaluateTest : public testing::TestWithParam<ops_test::BackendUnderTest> {
+ protected:
+  Backend& backend() { return *backend_; }
 
  private:
-  std::vector<float> scores_;
-  std::size_t n_columns_;
+  std::unique_ptr<Backend> backend_ = GetParam().open();
 };
 
 /// Row 0: given column 0 (5), hidden columns 1 (4) and 3 (2). Row 1: given column 2 (3). Row 2:
@@ -61,8 +51,8 @@ const std::vector<float> kScores = {9, 3, 3.5F, 1,  //
                                     1, 1, 1,    1,  //
                                     0, 2, 0.5F, 0};
 
-TEST(EvaluateTest, ErrorsWorkedByHand) {
-  TableScorer scorer(kScores, 4);
+TEST_P(EvaluateTest, ErrorsWorkedByHand) {
+  Scorer scorer = table_scorer(backend(), kScores, 4);
   const RatingErrors errors = *evaluate(scorer, by_hand(), {.k = 2, .threshold = 1}).errors;
   EXPECT_DOUBLE_EQ(errors.rmse, std::sqrt((1.0 + 1 + 1) / 3));  // 3 - 4, 1 - 2, 0 - 1
   EXPECT_DOUBLE_EQ(errors.mae, 1);
@@ -74,8 +64,8 @@ TEST(EvaluateTest, ErrorsWorkedByHand) {
             3);
 }
 
-TEST(EvaluateTest, RankingWithinRowsWorkedByHand) {
-  TableScorer scorer(kScores, 4);
+TEST_P(EvaluateTest, RankingWithinRowsWorkedByHand) {
+  Scorer scorer = table_scorer(backend(), kScores, 4);
   const RankingQuality r = evaluate(scorer, by_hand(), {.k = 2}).ranking;
   // Row 0: candidates 1, 2, 3 in the order 2, 1, 3: a hit at rank 2 of 2 relevant.
   // Row 1 has nothing hidden. Row 2: the order is 1, 2, 0 (0 before 3 by column): no hit.
@@ -90,8 +80,8 @@ TEST(EvaluateTest, RankingWithinRowsWorkedByHand) {
   EXPECT_DOUBLE_EQ(at3.ndcg, ((gain2 + 0.5) / (1 + gain2) + 0.5) / 2);
 }
 
-TEST(EvaluateTest, RankingWithinColumnsWorkedByHand) {
-  TableScorer scorer(kScores, 4);
+TEST_P(EvaluateTest, RankingWithinColumnsWorkedByHand) {
+  Scorer scorer = table_scorer(backend(), kScores, 4);
   const RankingQuality r =
       evaluate(scorer, by_hand(), {.k = 1, .within = RankWithin::kColumn}).ranking;
   // Column 0: candidates rows 1, 2 (row 0 is given): order 1, 2, relevant 2: no hit.
@@ -106,8 +96,13 @@ TEST(EvaluateTest, RankingWithinColumnsWorkedByHand) {
 Evaluation plainly(Scorer& scorer, const HiddenSample& sample, const EvaluationOptions& options) {
   const auto n_rows = static_cast<std::size_t>(sample.given.n_rows);
   const auto n_columns = static_cast<std::size_t>(sample.given.n_columns);
-  std::vector<float> scores(n_rows * n_columns), targets(n_rows * n_columns);
-  scorer.score_rows(0, scores);
+  std::vector<float> scores;  // in evaluate's blocks: cuBLAS's bits go by the shape of a product
+  const std::int64_t n = lines_at_a_time(sample.given.n_columns);
+  for (std::int64_t first = 0; first < sample.given.n_rows; first += n) {
+    const auto block = row_scores(scorer, first, std::min(n, sample.given.n_rows - first));
+    scores.insert(scores.end(), block.begin(), block.end());
+  }
+  std::vector<float> targets(scores.size());
   enum Cell { kNone, kGiven, kHidden };
   std::vector<Cell> cells(scores.size(), kNone);
   for (const auto& [part, kind] : {std::pair(&sample.given, kGiven), {&sample.hidden, kHidden}}) {
@@ -178,17 +173,16 @@ void expect_same(const Evaluation& got, const Evaluation& want) {
   EXPECT_NEAR(got.ranking.hit_rate, want.ranking.hit_rate, 1e-12);
 }
 
-TEST(EvaluateTest, AModelAndTheBaselinesAreAsTheDefinitionsSay) {
+TEST_P(EvaluateTest, AModelAndTheBaselinesAreAsTheDefinitionsSay) {
   const CsrMatrix ratings = synthetic_ratings({.rows = 333, .columns = 60, .noise = 0.01}).matrix;
   const SplitRatings split = hide_ratings(ratings, 0.2, 42, RandomPurpose::kMask);
   const HiddenSample sample = draw_sample(split, 300, 42);
   const Baselines baselines(ratings);
-  cpu::CpuBackend backend(2);
   const Model model = initial_model({.n_columns = 60, .hidden = {16}, .bottleneck = 4}, 7);
-  Predictor predictor(backend, model);
-  ModelScorer trained(predictor, sample.given);
-  AdditiveScorer mean = baselines.global_mean(sample.rows);
-  AdditiveScorer biases = baselines.biases(sample.rows);
+  Predictor predictor(backend(), model);
+  Scorer trained(predictor, sample.given);
+  Scorer mean = baselines.global_mean(backend(), sample.rows);
+  Scorer biases = baselines.biases(backend(), sample.rows);
   for (Scorer* scorer : std::initializer_list<Scorer*>{&trained, &mean, &biases}) {
     for (const RankWithin within : {RankWithin::kRow, RankWithin::kColumn}) {
       for (const std::int64_t k : {1, 5, 60}) {
@@ -197,28 +191,31 @@ TEST(EvaluateTest, AModelAndTheBaselinesAreAsTheDefinitionsSay) {
       }
     }
   }
-  AdditiveScorer popularity = baselines.popularity_within_rows(sample.rows);
+  Scorer popularity = baselines.popularity_within_rows(backend(), sample.rows);
   EXPECT_FALSE(evaluate(popularity, sample, {}).errors.has_value());
 }
 
 // The share of everything that is found grows with k to one.
-TEST(EvaluateTest, AtTheFullLengthEverythingIsFound) {
-  TableScorer scorer(kScores, 4);
+TEST_P(EvaluateTest, AtTheFullLengthEverythingIsFound) {
+  Scorer scorer = table_scorer(backend(), kScores, 4);
   EXPECT_DOUBLE_EQ(evaluate(scorer, by_hand(), {.k = 4}).ranking.recall, 1);
   EXPECT_DOUBLE_EQ(evaluate(scorer, by_hand(), {.k = 4}).ranking.hit_rate, 1);
 }
 
-TEST(EvaluateTest, RefusesKBeyondTheLineAndScoresThatAreNoNumbers) {
-  TableScorer scorer(kScores, 4);
+TEST_P(EvaluateTest, RefusesKBeyondTheLineAndScoresThatAreNoNumbers) {
+  Scorer scorer = table_scorer(backend(), kScores, 4);
   EXPECT_NE(test::error_text([&] { evaluate(scorer, by_hand(), {.k = 5}); }).find("only 4 columns"),
             std::string::npos);
   EXPECT_THROW(evaluate(scorer, by_hand(), {.k = 4, .within = RankWithin::kColumn}), Error);
   std::vector<float> scores = kScores;
   scores[5] = std::nanf("");
-  TableScorer broken(scores, 4);
+  Scorer broken = table_scorer(backend(), scores, 4);
   EXPECT_NE(test::error_text([&] { evaluate(broken, by_hand(), {.k = 2}); }).find("row 2"),
             std::string::npos);
 }
+
+INSTANTIATE_TEST_SUITE_P(On, EvaluateTest, testing::ValuesIn(ops_test::backends_under_test()),
+                         [](const auto& backend) { return backend.param.name; });
 
 TEST(DrawSampleTest, DependsOnTheSeedAndTakesRowsWithRatingsOnly) {
   CsrMatrix ratings = synthetic_ratings({.rows = 100, .columns = 20}).matrix;

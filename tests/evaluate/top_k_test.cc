@@ -2,65 +2,59 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <limits>
-#include <random>
+#include <memory>
 #include <vector>
+
+#include "hourglass/ops/csr_buffer.h"
+#include "ops/backends_under_test.h"
 
 namespace hourglass {
 namespace {
 
-std::vector<Scored> by_sorting(const std::vector<float>& scores, std::int64_t k, float threshold) {
-  std::vector<Scored> all;
-  for (std::size_t i = 0; i < scores.size(); ++i) {
-    if (scores[i] > threshold) all.push_back({scores[i], static_cast<std::int32_t>(i)});
+using Line = std::vector<Scored>;
+
+class TopKTest : public testing::TestWithParam<ops_test::BackendUnderTest> {
+ protected:
+  Backend& backend() { return *backend_; }
+
+  static Line line(const TopK& top, std::int64_t line) {
+    const auto best = top.line(line);
+    return {best.begin(), best.end()};
   }
-  std::stable_sort(all.begin(), all.end(),
-                   [](const Scored& a, const Scored& b) { return a.score > b.score; });
-  all.resize(std::min(all.size(), static_cast<std::size_t>(k)));
-  return all;
+
+ private:
+  std::unique_ptr<Backend> backend_ = GetParam().open();
+};
+
+TEST_P(TopKTest, BringsTheBestOfEachLine) {
+  const Buffer<float> scores(backend(), std::vector<float>{1, 7, 7, 5,     //
+                                                           -1, -3, -2, 0,  //
+                                                           9, 9, 9, 9});
+  const CsrBuffer given(backend(), {.n_rows = 4,
+                                    .n_columns = 4,
+                                    .row_offsets = {0, 4, 5, 5, 8},
+                                    .columns = {0, 1, 2, 3, 1, 0, 1, 3},
+                                    .values = std::vector<float>(8, 1)});
+  TopK top(backend(), 3, 2);
+  top.select({scores.ptr(), 4}, 3, 4, {}, 0);
+  EXPECT_EQ(line(top, 0), (Line{{7, 1}, {7, 2}}));
+  EXPECT_EQ(line(top, 1), (Line{{0, 3}, {-1, 0}}));
+  EXPECT_EQ(line(top, 2), (Line{{9, 0}, {9, 1}}));
+  top.select({scores.ptr(), 4}, 3, 4, given.ptr(), 1);
+  EXPECT_EQ(line(top, 0), (Line{{7, 2}, {5, 3}}));
+  EXPECT_EQ(line(top, 1), (Line{{0, 3}, {-1, 0}}));
+  EXPECT_EQ(line(top, 2), (Line{{9, 2}}));
+  // Fewer lines than there is room for, and shorter ones.
+  top.select({scores.ptr() + 4, 4}, 1, 3, {}, 0);
+  EXPECT_EQ(line(top, 0), (Line{{-1, 0}, {-2, 2}}));
+  TopK above(backend(), 3, 4, 5);
+  above.select({scores.ptr(), 4}, 3, 4, {}, 0);
+  EXPECT_EQ(line(above, 0), (Line{{7, 1}, {7, 2}}));
+  EXPECT_EQ(line(above, 1), Line());
 }
 
-std::vector<Scored> best(TopK& top, const std::vector<float>& scores) {
-  const auto found = top.of(scores);
-  return {found.begin(), found.end()};
-}
-
-TEST(TopKTest, IsASortCutAtK) {
-  std::mt19937 random(42);
-  for (const std::size_t n : {0, 1, 2, 31, 32, 257, 1031}) {
-    for (const std::int64_t k :
-         {std::int64_t{1}, std::int64_t{2}, std::int64_t{10}, std::int64_t{100}, std::int64_t{1000},
-          std::numeric_limits<std::int64_t>::max()}) {
-      for (const int different : {2, 7, 1000000}) {  // few different scores: many ties
-        std::vector<float> scores(n);
-        for (float& score : scores) {
-          score = static_cast<float>(static_cast<int>(random() % static_cast<unsigned>(different)));
-        }
-        TopK top(k), above(k, 3);
-        EXPECT_EQ(best(top, scores), by_sorting(scores, k, -1)) << n << ", " << k;
-        EXPECT_EQ(best(top, scores), by_sorting(scores, k, -1)) << "again";
-        EXPECT_EQ(best(above, scores), by_sorting(scores, k, 3)) << n << ", " << k;
-      }
-    }
-  }
-}
-
-TEST(TopKTest, AscendingAndDescendingScores) {
-  std::vector<float> scores(500);
-  for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = static_cast<float>(i);
-  TopK top(10);
-  EXPECT_EQ(best(top, scores), by_sorting(scores, 10, -1));
-  std::reverse(scores.begin(), scores.end());
-  EXPECT_EQ(best(top, scores), by_sorting(scores, 10, -1));
-}
-
-TEST(TopKTest, MinusInfinityAndNaNAreNoCandidates) {
-  TopK top(10);
-  const float infinity = std::numeric_limits<float>::infinity();
-  const std::vector<float> scores = {-infinity, 1, std::numeric_limits<float>::quiet_NaN(), 2};
-  EXPECT_EQ(best(top, scores), (std::vector<Scored>{{2, 3}, {1, 1}}));
-}
+INSTANTIATE_TEST_SUITE_P(On, TopKTest, testing::ValuesIn(ops_test::backends_under_test()),
+                         [](const auto& backend) { return backend.param.name; });
 
 }  // namespace
 }  // namespace hourglass

@@ -108,25 +108,6 @@ TEST(PredictorTest, CodesAreTheNarrowestLayerBeforeAnyReLU) {
   }
 }
 
-TEST(PredictorTest, ByColumnAreTheSameOutputsTurned) {
-  reference::ReferenceBackend reference;
-  cpu::CpuBackend cpu(2);
-  for (Backend* backend : std::initializer_list<Backend*>{&reference, &cpu}) {
-    const Model model = integer_model({.n_columns = 70, .hidden = {9, 5}, .bottleneck = 3});
-    Predictor predictor(*backend, model);
-    const HiddenRows hidden = predictor.hidden(some_ratings(131, 70));
-    std::vector<float> by_row(131 * 70), by_column(131 * 60);
-    predictor.outputs(hidden, 0, by_row);
-    predictor.column_outputs(hidden, 10, by_column);
-    for (std::size_t column = 10; column < 70; ++column) {
-      for (std::size_t row = 0; row < 131; ++row) {
-        ASSERT_EQ(by_column[(column - 10) * 131 + row], by_row[row * 70 + column])
-            << backend->kind() << ", row " << row << ", column " << column;
-      }
-    }
-  }
-}
-
 TEST(PredictorTest, NoRows) {
   cpu::CpuBackend backend(1);
   const Model model = integer_model({.n_columns = 5, .hidden = {4}, .bottleneck = 2});
@@ -135,7 +116,6 @@ TEST(PredictorTest, NoRows) {
   Predictor predictor(backend, model);
   EXPECT_TRUE(predictor.codes(none).empty());
   predictor.outputs(predictor.hidden(none), 0, {});
-  predictor.column_outputs(predictor.hidden(none), 0, {});
 }
 
 TEST(PredictTest, RefusesOtherColumnsAndRowsThatAreNotThere) {

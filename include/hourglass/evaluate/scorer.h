@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,52 +10,38 @@
 
 namespace hourglass {
 
-/// What gives every cell of some rows a score: a model or a baseline.
+/// What gives every cell of some rows a score: a model or a baseline. Either is a product of two
+/// narrow matrices, so that scores are formed where they are used, in a backend's memory.
 class Scorer {
  public:
-  virtual ~Scorer() = default;
+  /// Cell (r, c) is the inner product of row r of `rows` [n_rows x width] and row c of `columns`
+  /// [n_columns x width]. Without `predicts_ratings` scores are only an order.
+  Scorer(Backend& backend, std::span<const float> rows, std::span<const float> columns,
+         std::int64_t width, bool predicts_ratings = true);
+  /// A network that is given some ratings of each row. The predictor must outlive the scorer.
+  Scorer(Predictor& predictor, const CsrMatrix& given);
 
-  /// Whether the scores are ratings, or only an order.
-  virtual bool predicts_ratings() const { return true; }
-  /// Of rows first, first + 1, ...: out [n x n_columns].
-  virtual void score_rows(std::int64_t first, std::span<float> out) = 0;
-  /// Of columns first, first + 1, ...: out [n x n_rows].
-  virtual void score_columns(std::int64_t first, std::span<float> out) = 0;
-};
+  Backend& backend() const { return *backend_; }
+  std::int64_t n_rows() const { return factors_.n_rows; }
+  std::int64_t n_columns() const { return factors_.n_columns; }
+  bool predicts_ratings() const { return predicts_ratings_; }
 
-/// A network that is given some ratings of each row.
-class ModelScorer : public Scorer {
- public:
-  /// The predictor must outlive the scorer.
-  ModelScorer(Predictor& predictor, const CsrMatrix& given)
-      : predictor_(&predictor), hidden_(predictor.hidden(given)) {}
-
-  void score_rows(std::int64_t first, std::span<float> out) override {
-    predictor_->outputs(hidden_, first, out);
-  }
-  void score_columns(std::int64_t first, std::span<float> out) override {
-    predictor_->column_outputs(hidden_, first, out);
-  }
+  /// Of rows first, first + 1, ..., first + n - 1: out [n x n_columns].
+  void score_rows(std::int64_t first, std::int64_t n, Matrix<float> out);
+  /// Of these columns: out [columns.size() x n_rows].
+  void score_columns(std::span<const std::int32_t> columns, Matrix<float> out);
 
  private:
-  Predictor* predictor_;
-  HiddenRows hidden_;
-};
-
-/// row[r] + column[c]: what every baseline is.
-class AdditiveScorer : public Scorer {
- public:
-  AdditiveScorer(std::vector<float> row, std::vector<float> column, bool predicts_ratings)
-      : row_(std::move(row)), column_(std::move(column)), predicts_ratings_(predicts_ratings) {}
-
-  bool predicts_ratings() const override { return predicts_ratings_; }
-  void score_rows(std::int64_t first, std::span<float> out) override;
-  void score_columns(std::int64_t first, std::span<float> out) override;
-
- private:
-  std::vector<float> row_, column_;
+  Backend* backend_;
   bool predicts_ratings_;
+  Buffer<float> rows_, columns_;  ///< of a product of our own
+  HiddenRows hidden_;             ///< of a network's
+  OutputFactors factors_;
 };
+
+/// Lines of `length` scores that are formed at a time: a few million scores, and no more lines than
+/// a product needs to be fast.
+std::int64_t lines_at_a_time(std::int64_t length);
 
 /// Baselines, fitted on what a model was trained on.
 ///   global mean: every cell is the mean mu of the ratings
@@ -77,11 +62,11 @@ struct Baselines {
   /// Throws Error where `ratings` has none.
   explicit Baselines(const CsrMatrix& ratings);
 
-  // Scorers of these rows of the ratings.
-  AdditiveScorer global_mean(std::span<const std::int32_t> rows) const;
-  AdditiveScorer biases(std::span<const std::int32_t> rows) const;
-  AdditiveScorer popularity_within_rows(std::span<const std::int32_t> rows) const;
-  AdditiveScorer popularity_within_columns(std::span<const std::int32_t> rows) const;
+  // Scorers of these rows of the ratings. The backend must outlive them.
+  Scorer global_mean(Backend& backend, std::span<const std::int32_t> rows) const;
+  Scorer biases(Backend& backend, std::span<const std::int32_t> rows) const;
+  Scorer popularity_within_rows(Backend& backend, std::span<const std::int32_t> rows) const;
+  Scorer popularity_within_columns(Backend& backend, std::span<const std::int32_t> rows) const;
 };
 
 }  // namespace hourglass

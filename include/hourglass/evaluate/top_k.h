@@ -5,6 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "hourglass/ops/backend.h"
+
 namespace hourglass {
 
 /// The score of a column of a row, or of a row of a column.
@@ -15,25 +17,32 @@ struct Scored {
   bool operator==(const Scored&) const = default;
 };
 
-/// The k best of a list of scores: the greatest, of equal ones those with the lower index. Any k:
-/// the memory is 2 k entries or the list's, whichever is less. Scores of minus infinity are no
-/// candidates.
+/// The k best of lines of scores: the greatest, of equal ones those with the lower index. Scores of
+/// minus infinity are no candidates. Selected where the scores are: only the best come to the host.
 class TopK {
  public:
-  /// Scores must be above `threshold`.
-  explicit TopK(std::int64_t k, float threshold = -std::numeric_limits<float>::infinity())
-      : k_(k), least_(threshold) {}
+  /// Of no more than max_lines lines at a time. Scores must be above `threshold`. The backend must
+  /// outlive it.
+  TopK(Backend& backend, std::int64_t max_lines, std::int64_t k,
+       float threshold = -std::numeric_limits<float>::infinity());
 
-  /// The best of scores [n], best first; valid until the next call.
-  std::span<const Scored> of(std::span<const float> scores);
+  /// Of each line of scores [n_lines x length]; what row first + i of `excluded` holds is no
+  /// candidate of line i. Without row_offsets nothing is excluded.
+  void select(Matrix<const float> scores, std::int64_t n_lines, std::int64_t length,
+              const CsrPtr& excluded, std::int64_t first);
+
+  /// Of a line of the last select(): best first, at most k.
+  std::span<const Scored> line(std::int64_t line) const;
 
  private:
-  void keep_best();
-
+  Backend* backend_;
   std::int64_t k_;
-  float least_;
-  float threshold_ = 0;  ///< no score that is not above it can be among the best
-  std::vector<Scored> best_;
+  float threshold_;
+  Buffer<std::int32_t> columns_, counts_;
+  Buffer<float> values_;
+  Buffer<std::uint64_t> scratch_;
+  std::vector<Scored> best_;                  ///< [lines x k]
+  std::vector<std::int32_t> counts_of_line_;  ///< [lines]
 };
 
 }  // namespace hourglass

@@ -17,6 +17,14 @@ struct HiddenRows {
   std::int64_t n_rows = 0;
 };
 
+/// The outputs of some rows as a product, in a backend's memory: that of row r at column c is the
+/// inner product of row r of `rows` and row c of `columns`.
+struct OutputFactors {
+  Matrix<const float> rows;     ///< [n_rows x width]
+  Matrix<const float> columns;  ///< [n_columns x width]
+  std::int64_t n_rows = 0, n_columns = 0, width = 0;
+};
+
 /// A trained network in a backend's memory, without anything that only training needs. The ratings
 /// given to it must have the model's columns, position by position (align_columns makes them so);
 /// Error where their number is another.
@@ -25,6 +33,7 @@ class Predictor {
   /// The backend must outlive the predictor; the model need not. Throws Error where it is too deep.
   Predictor(Backend& backend, const Model& model);
 
+  Backend& backend() const { return *backend_; }
   std::int64_t n_columns() const { return shape_.n_columns; }
   int bottleneck() const { return shape_.bottleneck; }
 
@@ -35,8 +44,8 @@ class Predictor {
 
   /// The outputs of rows first, first + 1, ... to host memory: [n x n_columns()] of n rows.
   void outputs(const HiddenRows& hidden, std::int64_t first, std::span<float> out);
-  /// The same by column: columns first, first + 1, ..., [n x hidden.n_rows] of n columns.
-  void column_outputs(const HiddenRows& hidden, std::int64_t first, std::span<float> out);
+  /// For who uses the outputs where they are. Valid while both this and `hidden` live.
+  OutputFactors factors(const HiddenRows& hidden) const;
 
  private:
   struct Weights {
@@ -45,8 +54,6 @@ class Predictor {
   };
   /// Runs the layers below `layer` and it, on each row: its activations, with the 1 behind.
   HiddenRows run_to(std::size_t layer, const CsrMatrix& ratings);
-  void product(Matrix<const float> left, std::int64_t n_left, Matrix<const float> right,
-               std::int64_t n_right, std::span<float> out);
 
   Backend* backend_;
   NetworkShape shape_;
