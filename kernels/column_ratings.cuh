@@ -22,14 +22,14 @@ __device__ inline std::int32_t find_column(Ptr<const std::int32_t> ids, std::int
 /// Where a column's ratings are among the entries of a batch.
 struct ColumnRatings {
   std::int64_t first = 0;
-  std::int64_t count = 0;
+  int count = 0;
 
   /// `place`: what find_column() gave, of n_ids columns that occur.
   static __device__ ColumnRatings at(const BatchColumns& columns, std::int32_t n_ids,
                                      std::int32_t place, std::int64_t column) {
     if (place >= n_ids || columns.ids[place] != column) return {};
     const std::int64_t first = columns.begin[place];
-    return {first, columns.begin[place + 1] - first};
+    return {first, static_cast<int>(columns.begin[place + 1] - first)};
   }
 };
 

@@ -157,11 +157,11 @@ class Tile {
       }
       if (rows_of_warp(n) <= 0) continue;
       multiply_tiles(sum, mine + k, 2 * stride, of_slice, 4 * units_.quads, n_k / 4, [&](int of_k) {
-        float a[4], b[4];
-        load_quad(a, lone_row + k + of_k);
-        load_quad(b, last_ + k + of_k);
+        float a[2], b[2];
+        load_pair(a, lone_row + k + of_k);
+        load_pair(b, last_ + k + of_k);
 #pragma unroll
-        for (int e = 0; e < 4; ++e) lone_sum = fmaf(a[e], b[e], lone_sum);
+        for (int e = 0; e < 2; ++e) lone_sum = fmaf(a[e], b[e], lone_sum);
       });
     }
     if (units_.lone) {
@@ -203,11 +203,13 @@ class Tile {
     const std::int32_t place = find_column(op_.columns.ids, next, end, column);
     ColumnRatings ratings;
     if (has_row) ratings = ColumnRatings::at(op_.columns, n_ids, place, column);
+    // A row's first entries come while the row before takes its step.
+    RowRatings of_row = ratings_of_row(ratings, 0);
 #pragma unroll 1
     for (int r = 0; r < kRows; ++r) {
-      const ColumnRatings of_row = {warp_read(ratings.first, half() * kHalf + r),
-                                    warp_read(ratings.count, half() * kHalf + r)};
-      if (2 * r < n_rows) step_row(j + 2 * r, r, of_row, scalars);
+      const RowRatings of_next = ratings_of_row(ratings, r + 1 < kRows ? r + 1 : r);
+      step_row(j + 2 * r, r, 2 * r < n_rows, of_row, scalars);
+      of_row = of_next;
     }
     warp_barrier();
     if (units_.lone && has_row) {
@@ -243,36 +245,80 @@ class Tile {
   __device__ bool whole() const { return update_.slice >= 4 * units_.quads; }
   __device__ int lone() const { return units_.width - 1; }
 
-  /// The half's row r, which is column j. Leaves the lone unit's gradient in [1] of its pad.
-  __device__ void step_row(std::int64_t j, int r, const ColumnRatings& ratings,
-                           const AdamScalars& scalars) const {
+  /// Entries of a row, one a lane of its half; what is beyond the last has a rating of zero.
+  struct Entries {
+    std::int32_t batch_row;
+    float rating;
+  };
+  __device__ Entries load_entries(std::int64_t first, int count) const {
+    if (lane() >= count) return {0, 0};
     const BatchColumns& columns = op_.columns;
+    return {columns.entry_row[first + lane()], columns.values[columns.entry_index[first + lane()]]};
+  }
+
+  /// The ratings of the half's row.
+  struct RowRatings {
+    std::int64_t first;
+    int count, count_of_both;  ///< the larger one of the two halves
+    Entries entries;           ///< the first ones
+  };
+  /// Row r's; all lanes call, with those of the row of their number.
+  __device__ RowRatings ratings_of_row(const ColumnRatings& ratings, int r) const {
+    RowRatings of_row;
+    of_row.first = warp_read(ratings.first, half() * kHalf + r);
+    of_row.count = warp_read(ratings.count, half() * kHalf + r);
+    const int other = warp_read(ratings.count, (1 - half()) * kHalf + r);
+    of_row.count_of_both = of_row.count > other ? of_row.count : other;
+    of_row.entries = load_entries(of_row.first, of_row.count);
+    return of_row;
+  }
+
+  /// The half's row r, which is column j, where it `has` one; all lanes of the warp call, since
+  /// they hand each other the entries. Leaves the lone unit's gradient in [1] of the row's pad.
+  __device__ void step_row(std::int64_t j, int r, bool has_row, const RowRatings& ratings,
+                           const AdamScalars& scalars) const {
+    constexpr int kAtOnce = 4;
     float* const row = half_rows() + 2 * r * units_.stride();
     float gradient[4 * kQuads] = {};
     AdamQuad parameters[kQuads];
 #pragma unroll
     for (int i = 0; i < kQuads; ++i) {
-      if (!has(i)) continue;
+      if (!has_row || !has(i)) continue;
       load_quad(gradient + 4 * i, row + 4 * quad(i));
       parameters[i].load(op_.rows, j, quad(i));
     }
     float of_lone = pad_of_row(r)[0];
-#pragma unroll 2
-    for (std::int64_t e = ratings.first; e < ratings.first + ratings.count; ++e) {
-      const float* hidden = op_.hidden.row(columns.entry_row[e]);
-      const float rating = columns.values[columns.entry_index[e]];
+    for (int from = 0; from < ratings.count_of_both; from += kHalf) {
+      const int left = ratings.count - from;
+      const Entries entries =
+          from == 0 ? ratings.entries : load_entries(ratings.first + from, left);
+      const int n = ratings.count_of_both - from < kHalf ? ratings.count_of_both - from : kHalf;
+      for (int first = 0; first < n; first += kAtOnce) {
+        // Where the half has no more entries, -0 is added, which leaves any sum as it is.
+        float rating[kAtOnce], hidden[kAtOnce][4 * kQuads] = {}, lone_hidden[kAtOnce] = {};
 #pragma unroll
-      for (int i = 0; i < kQuads; ++i) {
-        if (!has(i)) continue;
-        float of_hidden[4];
-        load_quad(of_hidden, hidden + 4 * quad(i));
+        for (int u = 0; u < kAtOnce; ++u) {
+          const auto from_lane = static_cast<unsigned>(half() * kHalf + first + u);
+          rating[u] = warp_read(entries.rating, from_lane);
+          const float* of_hidden = op_.hidden.row(warp_read(entries.batch_row, from_lane));
+          if (first + u >= left) continue;
 #pragma unroll
-        for (int c = 0; c < 4; ++c) {
-          gradient[4 * i + c] = fmaf(-rating, of_hidden[c], gradient[4 * i + c]);
+          for (int i = 0; i < kQuads; ++i) {
+            if (has(i)) load_quad(hidden[u] + 4 * i, of_hidden + 4 * quad(i));
+          }
+          lone_hidden[u] = of_hidden[lone()];
+        }
+#pragma unroll
+        for (int u = 0; u < kAtOnce; ++u) {
+#pragma unroll
+          for (int c = 0; c < 4 * kQuads; ++c) {
+            gradient[c] = fmaf(-rating[u], hidden[u][c], gradient[c]);
+          }
+          of_lone = fmaf(-rating[u], lone_hidden[u], of_lone);
         }
       }
-      of_lone = fmaf(-rating, hidden[lone()], of_lone);
     }
+    if (!has_row) return;
 #pragma unroll
     for (int i = 0; i < kQuads; ++i) {
       if (!has(i)) continue;

@@ -47,7 +47,7 @@ __device__ void load_slice(float* to, int stride, const Matrix<const float>& fro
 }
 
 /// Columns begin .. end of Wa G, to row 0 .. of the scratch.
-__global__ void __launch_bounds__(kThreads, 1)
+__global__ void __launch_bounds__(kThreads)
     multiply_by_hidden_gram(OutputGramUpdate op, std::int64_t begin, std::int64_t end) {
   constexpr int kLeftStride = kSlice + 4;
   SHARED_ARRAY(float4, left, [kRows * kLeftStride / 4]);
@@ -85,7 +85,7 @@ __global__ void __launch_bounds__(kThreads, 1)
 }
 
 /// The rest of the step for columns begin .. end, the scratch holding their share of Wa G.
-__global__ void __launch_bounds__(kThreads, 1)
+__global__ void __launch_bounds__(kThreads)
     take_steps(OutputGramUpdate op, float scale, std::int64_t begin, std::int64_t end) {
   const std::int64_t j =
       begin + static_cast<std::int64_t>(blockIdx.x) * kWarps + threadIdx.x / kWarp;
@@ -115,7 +115,7 @@ __global__ void __launch_bounds__(kThreads, 1)
 }
 
 /// The tiles (i, k), i <= k, of 64 units, row by row.
-__global__ void __launch_bounds__(kThreads, 1) add_outer_products(OutputGram op) {
+__global__ void __launch_bounds__(kThreads, 4) add_outer_products(OutputGram op) {
   constexpr int kEdge = 64, kStride = kEdge + 4;
   SHARED_ARRAY(float4, left, [kSlice * kStride / 4]);
   SHARED_ARRAY(float4, right, [kSlice * kStride / 4]);
