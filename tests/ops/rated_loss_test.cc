@@ -28,8 +28,7 @@ struct RatedLossCase {
         .n_ratings = n,
         .errors = memory.written<float>("errors", n),
         .grad_hidden = memory.loosely_padded("grad_hidden", batch.size(), weight.width - 1),
-        .scratch =
-            memory.scratch<float>("scratch", rated_scratch(n, batch.size(), weight.width)),
+        .scratch = memory.scratch<float>("scratch", rated_scratch(n, batch.size(), weight.width)),
         .row_sums = memory.scratch<double>("row_sums", batch.size()),
         .loss = memory.written<double>("loss", 1)});
     return memory.finish();
