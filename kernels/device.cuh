@@ -41,6 +41,47 @@ __device__ inline void prefetch_to_l2([[maybe_unused]] const float* address) {
 #endif
 }
 
+/// To TF32, what tensor cores take: 11 significant bits, ties away from zero.
+__device__ inline float to_tf32(float value) {
+#ifdef __CUDACC__
+#if __CUDA_ARCH__ >= 800
+  std::uint32_t bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return __uint_as_float(bits);
+#else
+  return value;
+#endif
+#else
+  return emulator::rounded_to_tf32(value);
+#endif
+}
+
+/// sum [16 x 8] += left [16 x 8] right [8 x 8] by the warp's tensor cores, of TF32 values, from
+/// sm_80 on; all 32 lanes call. The order of a sum's terms is the hardware's. With g = lane / 4 and
+/// t = lane % 4 a lane has the elements
+///   of sum    (g, 2 t), (g, 2 t + 1), (g + 8, 2 t), (g + 8, 2 t + 1)
+///   of left   (g, t), (g + 8, t), (g, t + 4), (g + 8, t + 4)
+///   of right  (t, g), (t + 4, g)
+/// PTX ISA 9.7.14, "Matrix fragments for mma.m16n8k8".
+__device__ inline void multiply_tf32([[maybe_unused]] float (&sum)[4],
+                                     [[maybe_unused]] const float (&left)[4],
+                                     [[maybe_unused]] const float (&right)[2]) {
+#ifdef __CUDACC__
+#if __CUDA_ARCH__ >= 800
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 "
+      "{%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(sum[0]), "+f"(sum[1]), "+f"(sum[2]), "+f"(sum[3])
+      : "r"(__float_as_uint(left[0])), "r"(__float_as_uint(left[1])), "r"(__float_as_uint(left[2])),
+        "r"(__float_as_uint(left[3])), "r"(__float_as_uint(right[0])),
+        "r"(__float_as_uint(right[1])));
+#else
+  __trap();  // launchers do not get here
+#endif
+#else
+  emulator::multiply_tf32(sum, left, right);
+#endif
+}
+
 /// The sum over the warp's 32 lanes, by a fixed tree; every lane gets it.
 template <class T>
 __device__ inline T warp_sum(T value) {

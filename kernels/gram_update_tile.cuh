@@ -3,29 +3,30 @@
 #include "kernels/adam_quad.cuh"
 #include "kernels/column_ratings.cuh"
 #include "kernels/gram_partial.cuh"
-#include "kernels/tile_product.cuh"
+#include "kernels/row_product.cuh"
 
 namespace hourglass::cuda {
 
 inline constexpr unsigned kGramWarps = kGramThreads / kWarp;
-inline constexpr int kHalfWarp = 16;  ///< lanes
 
 struct NarrowUpdate {
   OutputGramUpdate op;
   float scale;  ///< 2 / (batch n_columns)
-  int slice;    ///< rows of G in shared memory at a time, a multiple of four
+  int slice;    ///< rows of G in shared memory at a time, a multiple of kSliceStep
 };
 
 /// Floats of a block's shared memory: a tile's rows, G's last row, a slice of G.
 constexpr std::int64_t shared_floats(const Units& units, int tile, int slice) {
-  return (tile + 1) * units.stride() + slice * 4 * units.quads;
+  return (tile + 1) * units.stride() + slice * stride_of_slice(units);
 }
 
-/// One tile of a block: what its warps do apart, between the block's meetings.
-template <int kRows, int kQuads>
+/// One tile of a block: what its warps do apart, between the block's meetings. Product is one of
+/// row_product.cuh's.
+template <class Product, int kQuads>
 class GramUpdateTile {
  public:
-  static constexpr int kRowsOfWarp = 2 * kRows;
+  static constexpr int kRowsOfWarp = Product::kRowsOfWarp;
+  static constexpr int kRows = kRowsOfWarp / 2;
   static constexpr int kSize = kRowsOfWarp * static_cast<int>(kGramWarps);
 
   __device__ GramUpdateTile(const NarrowUpdate& update, float* shared)
@@ -38,7 +39,7 @@ class GramUpdateTile {
 
   /// What is the same for all tiles. The block meets behind it.
   __device__ void load_last_and_whole() const {
-    if (whole()) load_hidden_gram(slice_, op_.hidden_gram, units_, 0, 4 * units_.quads);
+    if (whole()) load_hidden_gram<8>(0, 4 * units_.quads);
     for (int c = static_cast<int>(threadIdx.x); c < units_.stride(); c += kGramThreads) {
       last_[c] = c < units_.width ? op_.hidden_gram.row(lone())[c] : 0;
     }
@@ -60,25 +61,20 @@ class GramUpdateTile {
 
   /// The warp's rows of Wa become those of Wa G. Where G comes in slices, the block meets.
   __device__ void multiply_by_hidden_gram(int n) const {
-    const int stride = units_.stride();
-    float* const mine = half_rows();
-    const float* const lone_row = mine + lane() % kRows * 2 * stride;
-    float sum[kRows][4 * kQuads] = {};
+    float* const rows = rows_ + warp_row() * units_.stride();
+    const float* const lone_row = half_rows() + lane() % kRows * 2 * units_.stride();
+    Product product(rows, units_);
     float lone_sum = 0;
-    const float* of_slice[kQuads];
-#pragma unroll
-    for (int i = 0; i < kQuads; ++i) of_slice[i] = slice_ + 4 * quad_within(i);
-
     for (int k = 0; k < 4 * units_.quads; k += update_.slice) {
       const int left = 4 * units_.quads - k;
       const int n_k = left < update_.slice ? left : update_.slice;
       if (!whole()) {
         __syncthreads();
-        load_hidden_gram(slice_, op_.hidden_gram, units_, k, n_k);
+        load_hidden_gram<4>(k, n_k);  // more at once would cost registers that the sums have
         __syncthreads();
       }
       if (rows_of_warp(n) <= 0) continue;
-      multiply_tiles(sum, mine + k, 2 * stride, of_slice, 4 * units_.quads, n_k / 4, [&](int of_k) {
+      product.add(k, slice_, n_k, [&](int of_k) {
         float a[2], b[2];
         load_pair(a, lone_row + k + of_k);
         load_pair(b, last_ + k + of_k);
@@ -87,26 +83,11 @@ class GramUpdateTile {
       });
     }
     if (units_.lone) {
-      float b[4 * kQuads];
-#pragma unroll
-      for (int i = 0; i < kQuads; ++i) load_quad(b + 4 * i, last_ + 4 * quad_within(i));
-#pragma unroll
-      for (int r = 0; r < kRows; ++r) {
-        const float a = mine[2 * r * stride + lone()];
-#pragma unroll
-        for (int c = 0; c < 4 * kQuads; ++c) sum[r][c] = fmaf(a, b[c], sum[r][c]);
-      }
+      product.add_lone(last_);
       lone_sum = fmaf(lone_row[lone()], last_[lone()], lone_sum);
     }
-
     warp_barrier();  // all of the warp have read the rows
-#pragma unroll
-    for (int r = 0; r < kRows; ++r) {
-#pragma unroll
-      for (int i = 0; i < kQuads; ++i) {
-        if (has(i)) store_quad(mine + 2 * r * stride + 4 * quad(i), sum[r] + 4 * i);
-      }
-    }
+    product.replace_rows();
     if (lane() < kRows) pad_of_row(lane())[0] = lone_sum;
     warp_barrier();
   }
@@ -146,16 +127,24 @@ class GramUpdateTile {
   __device__ const float* rows() const { return rows_; }
 
  private:
-  /// Rows first .. first + n of G, without the lone unit; zeros beyond the last.
-  static __device__ void load_hidden_gram(float* to, const Matrix<const float>& gram,
-                                          const Units& units, int first, int n) {
+  /// Rows first .. first + n of G into the slice, without the lone unit; zeros where that fills up
+  /// rows or units to a multiple of kSliceStep.
+  template <int kAtOnce>
+  __device__ void load_hidden_gram(int first, int n) const {
     const int q = static_cast<int>(threadIdx.x % kWarp);
-    if (q >= units.quads) return;
-#pragma unroll 8
-    for (int k = static_cast<int>(threadIdx.x / kWarp); k < n; k += kGramWarps) {
+    if (q >= (units_.quads + 1) / 2 * 2) return;
+    const int n_rows = (n + kSliceStep - 1) / kSliceStep * kSliceStep;
+#pragma unroll(kAtOnce)
+    for (int k = static_cast<int>(threadIdx.x / kWarp); k < n_rows; k += kGramWarps) {
       float quad[4] = {};
-      if (first + k < units.width) load_quad(quad, gram.row(first + k) + 4 * q);
-      store_quad(to + (k * units.quads + q) * 4, quad);
+      if (first + k < units_.in_quads() && q < units_.quads) {
+        load_quad(quad, op_.hidden_gram.row(first + k) + 4 * q);
+      }
+      if constexpr (Product::kTensorCores) {
+#pragma unroll
+        for (float& g : quad) g = to_tf32(g);
+      }
+      store_quad(slice_ + k * stride_of_slice(units_) + 4 * q, quad);
     }
   }
 
@@ -212,7 +201,6 @@ class GramUpdateTile {
 
   static __device__ int quad(int i) { return lane() + kHalfWarp * i; }
   __device__ bool has(int i) const { return quad(i) < units_.quads; }
-  __device__ int quad_within(int i) const { return has(i) ? quad(i) : 0; }
 
   __device__ bool whole() const { return update_.slice >= 4 * units_.quads; }
   __device__ int lone() const { return units_.width - 1; }

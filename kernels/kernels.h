@@ -26,7 +26,7 @@ void launch_sparsity_penalty(const SparsityPenalty& op, cudaStream_t stream);
 // output_gram.cu
 void launch_output_gram(const OutputGram& op, cudaStream_t stream);
 void launch_output_gram_loss(const OutputGramLoss& op, cudaStream_t stream);
-void launch_output_gram_update(const OutputGramUpdate& op, cudaStream_t stream);
+void launch_output_gram_update(const OutputGramUpdate& op, Gemm& gemm, cudaStream_t stream);
 // output_direct.cu
 void launch_cell_loss(const CellLoss& op, cudaStream_t stream);
 void launch_output_direct_update(const OutputDirectUpdate& op, Gemm& gemm, cudaStream_t stream);

@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include "cuda/gemm.h"
 #include "hourglass/ops/output.h"
 
 // What OutputGram and OutputGramUpdate share beyond device code. The partials in `scratch` are
@@ -19,6 +20,6 @@ void launch_gram_sum(Matrix<float> gram, Ptr<const float> scratch, std::int64_t 
 /// The segments' partials of Wa^T Wa.
 void launch_wide_gram_partials(const OutputGram& op, cudaStream_t stream);
 /// The gradient and Adam's step, in all of OutputGramUpdate's rows. Uses `scratch` for gradients.
-void launch_wide_update(const OutputGramUpdate& op, cudaStream_t stream);
+void launch_wide_update(const OutputGramUpdate& op, Gemm& gemm, cudaStream_t stream);
 
 }  // namespace hourglass::cuda

@@ -4,9 +4,10 @@
 // A block of four warps a segment of FineGramSegments, tile by tile of 8 kRows columns, each of
 // whose rows belongs to one warp from its load to its last store:
 //   1. the warp's rows of Wa come into shared memory;
-//   2. gradient = Wa G: half a warp takes every second of the rows, a lane kRows of them and kQuads
-//      quads of units (tile_product.cuh). G is in shared memory, whole or, where that leaves no
-//      room for two blocks on a multiprocessor, in slices that all warps wait for;
+//   2. gradient = Wa G (row_product.cuh): on fp32 units, or on tensor cores where --math allows it,
+//      the card has them and the columns are many; S is fp32's in either case. G is in shared
+//      memory, whole or, where that leaves no room for two blocks on a multiprocessor, in slices
+//      that all warps wait for;
 //   3. the gradients go back into shared memory, and then row by row, in a loop: a column's ratings
 //      are subtracted (the rows of Ha from L1 and L2), Adam's step with 16-byte accesses, the new
 //      row into shared memory;
@@ -19,11 +20,14 @@
 // sum over k, and, G being symmetric, the factor of the gradient's last unit, which a lane has for
 // one of its rows.
 //
-// Every element's sum is one chain of fmaf: over k, then over the column's ratings in row order; in
-// S over the segment's columns. Neither tiles nor slices show in the bits. Error of a gradient:
-// rounding of a chain of width + ratings products.
+// In fp32 every element's sum is one chain of fmaf: over k, then over the column's ratings in row
+// order; in S over the segment's columns. Neither tiles nor slices show in the bits. Error of a
+// gradient: rounding of a chain of width + ratings products; on tensor cores 2^-10 of the sum of
+// |Wa G|'s terms more.
 // Bytes: 24 a parameter; G a block, or a tile where it is in slices, and 4 width a rating, from L2;
-// the partials. Multiply-adds: 1.5 n_columns width^2, at width 129 as long as the bytes take.
+// the partials. Multiply-adds: 1.5 n_columns width^2, at width 129 as long as the bytes take on an
+// H100, longer on an A100. Tensor cores take two thirds of them off the fp32 units, and then bytes
+// decide on both; bf16 would have nothing to add, so that --math bf16 is TF32 here.
 #include <algorithm>
 
 #include "kernels/gram_partial.cuh"
@@ -35,9 +39,9 @@
 namespace hourglass::cuda {
 namespace {
 
-template <int kRows, int kQuads>
+template <class Product, int kQuads>
 __global__ void __launch_bounds__(kGramThreads, 2) update_columns(NarrowUpdate update) {
-  using Tile = GramUpdateTile<kRows, kQuads>;
+  using Tile = GramUpdateTile<Product, kQuads>;
   DYN_SHARED(float, shared);
   const Tile tile(update, shared);
   tile.load_last_and_whole();
@@ -79,47 +83,55 @@ int slice_of_hidden_gram(const Units& units, int tile) {
   const int most = std::max(
       48 << 10, std::min(of_two, device_attribute(cudaDevAttrMaxSharedMemoryPerBlockOptin)));
   const int all = 4 * units.quads;
-  if (all == 0) return 4;
+  if (all == 0) return kSliceStep;
   const auto left =
       static_cast<int>(most / sizeof(float)) - static_cast<int>(shared_floats(units, tile, 0));
-  const int fitting = left / all / 4 * 4;
+  const int fitting = left / stride_of_slice(units) / kSliceStep * kSliceStep;
   const int n_slices = (all + fitting - 1) / fitting;
-  return (all + 4 * n_slices - 1) / (4 * n_slices) * 4;
+  return (all + kSliceStep * n_slices - 1) / (kSliceStep * n_slices) * kSliceStep;
 }
 
-template <int kRows, int kQuads>
+template <class Product, int kQuads>
 void launch_narrow_update(const OutputGramUpdate& op, std::int64_t n_segments,
                           cudaStream_t stream) {
   const Units units(op.rows.width);
-  constexpr int kTile = GramUpdateTile<kRows, kQuads>::kSize;
+  constexpr int kTile = GramUpdateTile<Product, kQuads>::kSize;
   const double cells = static_cast<double>(op.batch) * static_cast<double>(op.n_columns);
   const NarrowUpdate update = {op, static_cast<float>(2 / cells),
                                slice_of_hidden_gram(units, kTile)};
   const auto bytes =
       sizeof(float) * static_cast<std::size_t>(shared_floats(units, kTile, update.slice));
-  const auto kernel = update_columns<kRows, kQuads>;
+  const auto kernel = update_columns<Product, kQuads>;
   check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                              cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
   launch(kernel, {static_cast<unsigned>(n_segments), kGramThreads, bytes, stream}, update);
 }
 
+bool has_tf32() { return device_attribute(cudaDevAttrComputeCapabilityMajor) >= 8; }
+
+/// Few columns are cut into small tiles, for more blocks; many into large ones, which load G from
+/// shared memory less often.
+template <int kQuads>
+void launch_narrow(const OutputGramUpdate& op, const FineGramSegments& segments, Math math,
+                   cudaStream_t stream) {
+  const auto launch_update =
+      segments.longest() <= kFineGramBlock ? launch_narrow_update<FusedProduct<2, kQuads>, kQuads>
+      : math == Math::kFp32 || !has_tf32() ? launch_narrow_update<FusedProduct<8, kQuads>, kQuads>
+                                           : launch_narrow_update<TensorProduct<kQuads>, kQuads>;
+  launch_update(op, segments.count, stream);
+}
+
 }  // namespace
 
-void launch_output_gram_update(const OutputGramUpdate& op, cudaStream_t stream) {
+void launch_output_gram_update(const OutputGramUpdate& op, Gemm& gemm, cudaStream_t stream) {
   const std::int64_t width = op.rows.width;
   const FineGramSegments segments(op.n_columns, width);
   if (width > kMaxNarrowWidth) {
-    launch_wide_update(op, stream);
+    launch_wide_update(op, gemm, stream);
     launch_wide_gram_partials({op.rows.weight, op.n_columns, width, op.gram, op.scratch}, stream);
   } else {
-    // Few columns are cut into small tiles, for more blocks; many into large ones, which load G
-    // from shared memory less often.
-    const bool small = segments.longest() <= kFineGramBlock;
-    const bool two_quads = Units(width).quads > kHalfWarp;
-    const auto launch_update =
-        small ? (two_quads ? launch_narrow_update<2, 2> : launch_narrow_update<2, 1>)
-              : (two_quads ? launch_narrow_update<8, 2> : launch_narrow_update<8, 1>);
-    launch_update(op, segments.count, stream);
+    const auto launch = Units(width).quads > kHalfWarp ? launch_narrow<2> : launch_narrow<1>;
+    launch(op, segments, gemm.math(), stream);
   }
   launch_gram_sum(op.gram, op.scratch, op.n_columns, width, stream);
 }

@@ -2,15 +2,17 @@
 // in three steps, where output_gram_update.cu has one.
 //
 // 1. Wa G, for as many columns as the scratch holds gradients of: a block a tile of kRows columns
-//    and kUnits units; the sum over k passes through shared memory in slices.
+//    and kUnits units; the sum over k passes through shared memory in slices. Where --math allows
+//    another than fp32, by cuBLAS.
 // 2. The ratings and Adam, a warp a column. The rows of Wa that step 1 reads are whole then.
 //    Both again for the next columns, until all have taken the step.
 // 3. The partials of S: a block a tile of 64 x 64 elements on or above the diagonal and a segment.
 //
-// Every sum is one chain of fmaf, in the order of k, of a column's ratings, of a segment's columns.
-// Error of a gradient: rounding of a chain of width + ratings products. Bytes: 24 a parameter, 8
-// for the gradient's way through the scratch, and rows and G again for every tile, from L2.
-// Multiply- adds: 1.5 n_columns width^2, which from width 300 on take longer than the bytes.
+// In fp32 every sum is one chain of fmaf, in the order of k, of a column's ratings, of a segment's
+// columns. Error of a gradient: rounding of a chain of width + ratings products. Bytes: 24 a
+// parameter, 8 for the gradient's way through the scratch, and rows and G again for every tile,
+// from L2. Multiply- adds: 1.5 n_columns width^2, which from width 300 on take longer than the
+// bytes.
 #include <algorithm>
 
 #include "kernels/adam_quad.cuh"
@@ -166,15 +168,21 @@ void launch_wide_gram_partials(const OutputGram& op, cudaStream_t stream) {
   launch(add_outer_products, {grid, kThreads, 0, stream}, op);
 }
 
-void launch_wide_update(const OutputGramUpdate& op, cudaStream_t stream) {
+void launch_wide_update(const OutputGramUpdate& op, Gemm& gemm, cudaStream_t stream) {
   const std::int64_t width = op.rows.width;
   const double cells = static_cast<double>(op.batch) * static_cast<double>(op.n_columns);
   const std::int64_t at_once = gram_scratch(op.n_columns, width) / padded(width);
   for (std::int64_t begin = 0; begin < op.n_columns; begin += at_once) {
     const std::int64_t end = std::min(op.n_columns, begin + at_once);
-    launch(multiply_by_hidden_gram,
-           {dim3(blocks_of(end - begin, kRows), blocks_of(width, kUnits)), kThreads, 0, stream}, op,
-           begin, end);
+    if (gemm.math() == Math::kFp32) {
+      launch(multiply_by_hidden_gram,
+             {dim3(blocks_of(end - begin, kRows), blocks_of(width, kUnits)), kThreads, 0, stream},
+             op, begin, end);
+    } else {
+      const Matrix<float>& weight = op.rows.weight;
+      gemm.run(end - begin, width, width, 1, {{weight.data + begin * weight.stride, weight.stride}},
+               {op.hidden_gram}, false, {op.scratch, padded(width)});
+    }
     launch(take_steps, {blocks_of(end - begin, kWarps), kThreads, 0, stream}, op,
            static_cast<float>(2 / cells), begin, end);
   }

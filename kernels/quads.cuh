@@ -20,6 +20,10 @@ __device__ inline void load_pair(float* to, const float* from) {
   to[1] = pair.y;
 }
 
+__device__ inline void store_pair(float* to, const float* from) {
+  *reinterpret_cast<float2*>(to) = make_float2(from[0], from[1]);
+}
+
 __device__ inline void store_quad(float* to, const float* from) {
   store4(to, make_float4(from[0], from[1], from[2], from[3]));
 }

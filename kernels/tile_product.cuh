@@ -11,8 +11,6 @@ namespace hourglass::cuda {
 /// one byte a multiply-add, which is what shared memory delivers. Four k at a time would save a few
 /// instructions and cost the registers that OutputGramUpdate has its sums in. `also(k)` runs once
 /// every two k, for sums that ride along in the shadow of the others.
-///
-/// A product on tensor cores would take this function's place, with the same tiles in memory.
 template <int kRows, int kQuads, class Also>
 __device__ inline void multiply_tiles(float (&sum)[kRows][4 * kQuads], const float* left,
                                       int left_stride, const float* const (&right)[kQuads],

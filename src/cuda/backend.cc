@@ -37,11 +37,16 @@ CudaBackend::CudaBackend()
       gemm_(stream_.get()),
       staging_(stream_.get()),
       graphs_(stream_.get()) {
-  description_ = describe();
+  card_ = describe();
 }
 
 // Memory may still be on its way through staging_.
 CudaBackend::~CudaBackend() { static_cast<void>(cudaStreamSynchronize(stream_.get())); }
+
+std::string CudaBackend::description() const {
+  const Math math = gemm_.math();
+  return card_ + (math == Math::kFp32 ? ", fp32" : math == Math::kTf32 ? ", tf32" : ", bf16");
+}
 
 void* CudaBackend::allocate(std::size_t bytes) {
   void* memory = nullptr;
@@ -80,7 +85,6 @@ std::optional<std::size_t> CudaBackend::free_memory() const {
 
 bool CudaBackend::set_math(Math math) {
   gemm_.set_math(math);
-  math_ = math == Math::kFp32 ? "fp32" : math == Math::kTf32 ? "tf32" : "bf16";
   return true;
 }
 
@@ -99,7 +103,9 @@ void CudaBackend::run(const MiddleUpdate& op) { launch_middle_update(op, stream_
 void CudaBackend::run(const SparsityPenalty& op) { launch_sparsity_penalty(op, stream_.get()); }
 void CudaBackend::run(const OutputGram& op) { launch_output_gram(op, stream_.get()); }
 void CudaBackend::run(const OutputGramLoss& op) { launch_output_gram_loss(op, stream_.get()); }
-void CudaBackend::run(const OutputGramUpdate& op) { launch_output_gram_update(op, stream_.get()); }
+void CudaBackend::run(const OutputGramUpdate& op) {
+  launch_output_gram_update(op, gemm_, stream_.get());
+}
 void CudaBackend::run(const RatedLoss& op) { launch_rated_loss(op, stream_.get()); }
 
 void CudaBackend::run(const OutputForward& op) {

@@ -23,7 +23,7 @@ class CudaBackend : public Backend {
   cudaStream_t stream() const { return stream_.get(); }
 
   std::string kind() const override { return "cuda"; }
-  std::string description() const override { return description_ + ", " + math_; }
+  std::string description() const override;
 
   void* allocate(std::size_t bytes) override;
   void deallocate(void* memory, std::size_t bytes) noexcept override;
@@ -58,7 +58,7 @@ class CudaBackend : public Backend {
   void run(const PickCells&) override;
 
  private:
-  std::string description_, math_ = "fp32";
+  std::string card_;
   Stream stream_;
   Gemm gemm_;
   Staging staging_;

@@ -19,6 +19,7 @@ class Gemm {
  public:
   explicit Gemm(cudaStream_t stream);
 
+  Math math() const { return math_; }
   void set_math(Math math) { math_ = math; }
 
   /// out [m x n] = scale * left [m x k] right [k x n] (+ out, where `add`).

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "emulator/operand_rounding.h"
 #include "emulator/report.h"
 
 // What nvcc knows and the toolkit's headers do not define for a C++ compiler: shared memory, and
@@ -36,6 +37,12 @@ struct Brought {
 void synchronise_warp(unsigned mask, Site site);
 Brought bring_vote(unsigned mask, bool vote, Site site);
 Brought bring_number(unsigned mask, std::uint32_t number, Site site);
+
+/// A product of small matrices by the lanes of a warp, whose elements lie among them as PTX's
+/// mma.m16n8k8 has it for TF32: sum [16 x 8] += left [16 x 8] right [8 x 8]. Ends the program where
+/// an operand is no TF32 number, since cards do not agree on what they make of its other bits.
+void multiply_tf32(float (&sum)[4], const float (&left)[4], const float (&right)[2],
+                   Site site = {__builtin_FILE(), __builtin_LINE()});
 
 /// The value of the lane `source` of the caller's segment of `width` lanes, the caller's own where
 /// that lies outside of it.

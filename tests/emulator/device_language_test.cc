@@ -178,6 +178,57 @@ TEST(DeviceLanguageTest, CurandsPhiloxIsOurs) {
   EXPECT_EQ(out.values(), std::vector<unsigned>(want.begin(), want.end()));
 }
 
+// left[r][k] = 10 r + k and right[k][c] = k + c / 8: small enough for TF32, and different each.
+__global__ void multiply_by_tensor_cores(float* out) {
+  const unsigned g = threadIdx.x / 4, t = threadIdx.x % 4;
+  const auto left = [](unsigned r, unsigned k) { return static_cast<float>(10 * r + k); };
+  const auto right = [](unsigned k, unsigned c) {
+    return static_cast<float>(k) + static_cast<float>(c) / 8;
+  };
+  float sum[4] = {1000, 0, 0, 0};
+  const float of_left[4] = {left(g, t), left(g + 8, t), left(g, t + 4), left(g + 8, t + 4)};
+  const float of_right[2] = {right(t, g), right(t + 4, g)};
+  multiply_tf32(sum, of_left, of_right);
+  for (unsigned i = 0; i < 4; ++i) out[(g + i / 2 * 8) * 8 + 2 * t + i % 2] = sum[i];
+}
+
+TEST(DeviceLanguageTest, TensorCoresMultiplyFragmentsAsPtxLaysThem) {
+  const DeviceArray<float> out(16 * 8);
+  launch(multiply_by_tensor_cores, 1, 32, 0, nullptr, out.get());
+  const std::vector<float> got = out.values();
+  for (unsigned r = 0; r < 16; ++r) {
+    for (unsigned c = 0; c < 8; ++c) {
+      float want = r < 8 && c % 2 == 0 ? 1000 : 0;
+      for (unsigned k = 0; k < 8; ++k) {
+        want +=
+            static_cast<float>(10 * r + k) * (static_cast<float>(k) + static_cast<float>(c) / 8);
+      }
+      EXPECT_EQ(got[r * 8 + c], want) << r << ", " << c;
+    }
+  }
+}
+
+__global__ void multiply_unrounded() {
+  float sum[4] = {};
+  const float left[4] = {1, 1, 1, 0.1F}, right[2] = {1, 1};
+  multiply_tf32(sum, left, right);
+}
+
+__global__ void multiply_halves() {
+  float sum[4] = {};
+  const float left[4] = {0.5F, 0.5F, 0.5F, 0.5F}, right[2] = {0.5F, 0.5F};
+  multiply_tf32(sum, left, right);
+}
+
+TEST(DeviceLanguageDeathTest, TensorCoresTakeTf32Alone) {
+  const auto run = [](void (*kernel)(), unsigned n_threads) {
+    launch(kernel, 1, n_threads, 0, nullptr);
+    cudaDeviceSynchronize();
+  };
+  EXPECT_DEATH(run(multiply_unrounded, 32), "0.1 is not rounded to TF32");
+  EXPECT_DEATH(run(multiply_halves, 16), "fewer than 32 lanes");
+}
+
 __global__ void intrinsics(float* out) {
   out[0] = __fmaf_rn(2, 3, 4);
   out[1] = __saturatef(std::nanf(""));

@@ -13,7 +13,7 @@ class Block;
 struct Thread;
 
 /// What the lanes of a warp meet in.
-enum class Collective { kSync, kShuffle, kVote, kReduce };
+enum class Collective { kSync, kShuffle, kVote, kReduce, kMatrix };
 
 /// What each lane of a collective sees: the values that the lanes of `mask` brought.
 struct Exchange {

@@ -31,8 +31,7 @@ struct GatherCase {
         .relu = relu,
         .append_one = append_one,
         .out = memory.written("out", batch.size(), weight.width + (append_one ? 1 : 0)),
-        .values = own_values ? memory.array("values", columns.values, Access::kRead)
-                             : Ptr<float>(),
+        .values = own_values ? memory.array("values", columns.values, Access::kRead) : Ptr<float>(),
         .row_begin = own_values ? memory.array("row_begin", columns.row_begin, Access::kRead)
                                 : Ptr<std::int64_t>()});
     return memory.finish();

@@ -78,18 +78,18 @@ Results step(Backend& backend, const DoubleNetwork& network, Output path) {
   if (network.rated) {
     const std::int64_t n_ratings = network.batch.n_entries();
     const Ptr<float> errors = memory.written<float>("errors", n_ratings);
-    backend.run(RatedLoss{.batch = batch,
-                          .row_begin = columns.row_begin,
-                          .hidden = hidden,
-                          .weight = output.weight,
-                          .width = width,
-                          .n_ratings = n_ratings,
-                          .errors = errors,
-                          .grad_hidden = grad_hidden,
-                          .scratch = memory.scratch<float>("rated scratch",
-                                                           rated_scratch(n_ratings, n_rows, width)),
-                          .row_sums = memory.scratch<double>("row_sums", n_rows),
-                          .loss = loss});
+    backend.run(RatedLoss{
+        .batch = batch,
+        .row_begin = columns.row_begin,
+        .hidden = hidden,
+        .weight = output.weight,
+        .width = width,
+        .n_ratings = n_ratings,
+        .errors = errors,
+        .grad_hidden = grad_hidden,
+        .scratch = memory.scratch<float>("rated scratch", rated_scratch(n_ratings, n_rows, width)),
+        .row_sums = memory.scratch<double>("row_sums", n_rows),
+        .loss = loss});
     backward();
     sparse.coefficients = errors;
     sparse.factor = hidden;
@@ -174,7 +174,8 @@ class GradientTest : public OperationTest {
                             const std::vector<std::int64_t>& widths, Output path) {
     SCOPED_TRACE(std::to_string(widths.size()) + " hidden layers");
     Numbers numbers(widths.size(), Values::kReals);
-    DoubleNetwork network = random_network(numbers, batch, n_columns, widths, path == Output::kRated);
+    DoubleNetwork network =
+        random_network(numbers, batch, n_columns, widths, path == Output::kRated);
     Results want = network.gradients();
     DoubleNetwork magnitudes = network.magnitudes();
     Results bound = magnitudes.gradients();

@@ -8,6 +8,8 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ops/backends_under_test.h"
 #include "ops/guarded_memory.h"
@@ -19,6 +21,13 @@ namespace hourglass::ops_test {
 /// absolute values.
 inline double rounding(std::int64_t n) {
   return std::numeric_limits<float>::epsilon() * (4 + std::sqrt(static_cast<double>(n)));
+}
+
+/// What rounding both factors of a product to `math` adds to it, over its absolute value: half a
+/// unit in the last of 11 or 8 significant bits, each.
+inline double of_factors(Math math) {
+  const double each = math == Math::kFp32 ? 0 : math == Math::kTf32 ? 0x1p-11 : 0x1p-8;
+  return 2 * each + each * each;
 }
 
 /// A float holds every integer up to here.
@@ -93,6 +102,30 @@ class OperationTest : public testing::TestWithParam<BackendUnderTest> {
     for (const BackendUnderTest& twin : twins(GetParam())) {
       SCOPED_TRACE(twin.name);
       expect_same_bits(once, c.run(*twin.open()));
+    }
+  }
+
+  /// body(math) for every math that the backend has, which is set for it.
+  template <class Body>
+  void for_each_math(const Body& body) {
+    for (const auto& [name, math] : {std::pair("fp32", Math::kFp32), std::pair("tf32", Math::kTf32),
+                                     std::pair("bf16", Math::kBf16)}) {
+      if (!backend().set_math(math)) continue;
+      SCOPED_TRACE(name);
+      body(math);
+    }
+    backend().set_math(Math::kFp32);
+  }
+
+  /// Where the backend has other maths than fp32, each must leave other bits than the others do:
+  /// one that did nothing would keep every bound.
+  template <class Case>
+  void expect_maths_differ(const Case& c) {
+    SCOPED_TRACE(c.name());
+    std::vector<Results> of_maths;
+    for_each_math([&](Math) { of_maths.push_back(c.run(backend())); });
+    for (std::size_t i = 0; i < of_maths.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) EXPECT_NE(of_maths[i], of_maths[j]) << i << ", " << j;
     }
   }
 

@@ -83,7 +83,7 @@ std::vector<GramUpdateCase> cases(Values values, const std::vector<Size>& sizes)
 const std::vector<Size> kRagged = {{1, 1, 1},      {31, 127, 33}, {32, 257, 127}, {33, 1031, 31},
                                    {127, 32, 257}, {257, 31, 32}, {1031, 33, 2},  {6, 63, 128},
                                    {7, 65, 129},   {9, 64, 16},   {9, 20, 17},    {5, 4193, 9},
-                                   {3, 4193, 69},  {2, 20011, 9}};
+                                   {3, 4193, 69},  {2, 20011, 9}, {2, 4111, 129}, {3, 4193, 22}};
 // A power of two of cells: the factor 2 / cells is exact.
 const std::vector<Size> kExact = {{1, 1, 1},    {32, 32, 33}, {2, 1024, 31}, {64, 2, 127},
                                   {1, 32, 257}, {256, 8, 32}, {1024, 4, 5},  {128, 64, 129}};
@@ -115,13 +115,30 @@ TEST_P(OutputGramUpdateTest, RealsAreWithinRounding) {
     for (std::size_t i = 0; i + 1 < columns.ids.size(); ++i) {
       terms[static_cast<std::size_t>(columns.ids[i])] += columns.entries(i);
     }
-    AdamBound bound(c.rows, c.adam, c.step);
-    for (std::int64_t j = 0; j < c.batch.n_columns; ++j) {
-      bound.takes_step(j, terms[static_cast<std::size_t>(j)], gradient, magnitude);
-    }
-    Results bounds;
-    bound.add_to(bounds);
-    expect_within(c.run(backend()), c.run(reference()), bounds);
+    const Results want = c.run(reference());
+    for_each_math([&](Math math) {
+      AdamBound bound(c.rows, c.adam, c.step);
+      for (std::int64_t j = 0; j < c.batch.n_columns; ++j) {
+        bound.takes_step(j, terms[static_cast<std::size_t>(j)], gradient, magnitude,
+                         of_factors(math));
+      }
+      Results bounds;
+      bound.add_to(bounds);
+      expect_within(c.run(backend()), want, bounds);
+    });
+  }
+}
+
+// Rows that are not few have TF32 on tensor cores, and bf16 is TF32 there; wide ones a library.
+TEST_P(OutputGramUpdateTest, MathsOtherThanFp32Show) {
+  for (const GramUpdateCase& c : cases(Values::kReals, {{3, 4193, 129}, {3, 300, 257}})) {
+    SCOPED_TRACE(c.name());
+    const Results fp32 = c.run(backend());
+    for_each_math([&](Math math) {
+      const Results once = c.run(backend());
+      EXPECT_EQ(once == fp32, math == Math::kFp32);
+      EXPECT_EQ(once, c.run(backend()));
+    });
   }
 }
 
@@ -136,17 +153,19 @@ TEST_P(OutputGramUpdateTest, LeavesTheGramOfTheNewWeights) {
   all.push_back(none);
   for (const GramUpdateCase& c : all) {
     SCOPED_TRACE(c.name());
-    const Results updated = c.run(backend());
-    HostMatrix weight(c.rows.weight.n_rows, c.rows.weight.width);
-    weight.values.assign(updated.at("weight").begin(), updated.at("weight").end());
-    GuardedMemory memory(backend());
-    backend().run(OutputGram{
-        .weight = memory.matrix("weight", weight, Access::kRead),
-        .n_columns = weight.n_rows,
-        .width = weight.width,
-        .gram = memory.written("gram", weight.width, weight.width),
-        .scratch = memory.scratch<float>("scratch", gram_scratch(weight.n_rows, weight.width))});
-    expect_same_bits({{"gram", updated.at("gram")}}, memory.finish());
+    for_each_math([&](Math) {
+      const Results updated = c.run(backend());
+      HostMatrix weight(c.rows.weight.n_rows, c.rows.weight.width);
+      weight.values.assign(updated.at("weight").begin(), updated.at("weight").end());
+      GuardedMemory memory(backend());
+      backend().run(OutputGram{
+          .weight = memory.matrix("weight", weight, Access::kRead),
+          .n_columns = weight.n_rows,
+          .width = weight.width,
+          .gram = memory.written("gram", weight.width, weight.width),
+          .scratch = memory.scratch<float>("scratch", gram_scratch(weight.n_rows, weight.width))});
+      expect_same_bits({{"gram", updated.at("gram")}}, memory.finish());
+    });
   }
 }
 

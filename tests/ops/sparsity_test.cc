@@ -17,15 +17,15 @@ struct PenaltyCase {
   }
   Results run(Backend& backend) const {
     GuardedMemory memory(backend);
-    backend.run(SparsityPenalty{
-        .code = memory.matrix("code", with_ones(code), Access::kRead),
-        .n_rows = code.n_rows,
-        .width = code.width,
-        .weight = weight,
-        .target = target,
-        .grad = memory.loosely_padded("grad", code.n_rows, code.width),
-        .unit_penalties = memory.scratch<double>("unit_penalties", code.width),
-        .penalty = memory.written<double>("penalty", 1)});
+    backend.run(
+        SparsityPenalty{.code = memory.matrix("code", with_ones(code), Access::kRead),
+                        .n_rows = code.n_rows,
+                        .width = code.width,
+                        .weight = weight,
+                        .target = target,
+                        .grad = memory.loosely_padded("grad", code.n_rows, code.width),
+                        .unit_penalties = memory.scratch<double>("unit_penalties", code.width),
+                        .penalty = memory.written<double>("penalty", 1)});
     return memory.finish();
   }
 };
