@@ -1,12 +1,15 @@
 // Times the CUDA engine's operations and whole steps on the card that is here, and prints JSON:
-//   gpu_steps CASES.json [--tiny]
+//   gpu_steps CASES.json [--tiny]      measures
+//   gpu_steps CASES.json --matrices    only tells what the cases' matrices are like; needs no card
+//   gpu_steps --device                 only tells of the card
 // First a line of the card and its measured rates of copies and products; then, as soon as it is
-// measured, a line a case: every operation alone (cold cache, by events, medians), and steps in a
-// row (as the trainer makes them: one CUDA graph each) with their share of the epoch's
-// transposition. --tiny: the file's sizes for the emulator, which show that it runs and no speed.
+// measured, a line a case: every operation alone (cold cache, by events), and whole epochs' steps
+// as the trainer makes them, one CUDA graph each, the epoch's transposition included.
+// --tiny: the file's sizes for the emulator, which show that it runs and no speed.
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -14,13 +17,16 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
-#include <random>
+#include <set>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "bench/gpu_cases.h"
 #include "bench/timed_backend.h"
 #include "cuda/gemm.h"
+#include "hourglass/core/error.h"
 #include "hourglass/core/philox.h"
 #include "hourglass/model/autoencoder.h"
 #include "hourglass/train/trainer.h"
@@ -28,120 +34,55 @@
 namespace hourglass::bench {
 namespace {
 
-/// One of bench/gpu_cases.json.
-struct Case {
-  explicit Case(const nlohmann::json& json)
-      : name(json.at("case")),
-        n_rows(json.at("rows")),
-        n_columns(json.at("columns")),
-        density(json.at("density")),
-        longest_row(json.value("longest_row", std::int64_t{0})),
-        batch(json.at("batch")),
-        objective(json.at("objective") == "all" ? Objective::kAllCells : Objective::kRatedCells),
-        path(json.at("path") == "direct" ? OutputPath::kDirect : OutputPath::kGram) {}
-
-  std::string name;
-  std::int64_t n_rows, n_columns;
-  double density;
-  std::int64_t longest_row;  ///< ratings; 0: all rows have about as many
-  std::int32_t batch;
-  Objective objective;
-  OutputPath path;
-};
-
 double median(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   return values[values.size() / 2];
 }
 
-/// How many ratings row r should have: longest / (r + 1)^s, s such that all have the case's
-/// density. What takes as long as the longest row of a batch would look better than it is on equal
-/// rows.
-std::vector<double> row_lengths(const Case& c) {
-  const double all = c.density * static_cast<double>(c.n_columns);
-  std::vector<double> lengths(static_cast<std::size_t>(c.n_rows), all);
-  if (c.longest_row == 0) return lengths;
-  const auto set = [&](double s) {
-    for (std::size_t r = 0; r < lengths.size(); ++r) {
-      lengths[r] = static_cast<double>(c.longest_row) * std::pow(static_cast<double>(r + 1), -s);
-    }
-    return std::accumulate(lengths.begin(), lengths.end(), 0.0);
-  };
-  double low = 0, high = 4;
-  for (int i = 0; i < 40; ++i) {
-    const double s = (low + high) / 2;
-    (set(s) > all * static_cast<double>(c.n_rows) ? low : high) = s;
-  }
-  return lengths;
-}
-
-CsrMatrix random_ratings(const Case& c) {
-  CsrMatrix ratings;
-  ratings.n_rows = c.n_rows;
-  ratings.n_columns = c.n_columns;
-  const std::vector<double> lengths = row_lengths(c);
-  for (std::int64_t r = 0; r < c.n_rows; ++r) {
-    // Gaps between ratings, geometric: as many numbers as ratings, not as cells.
-    const double density = lengths[static_cast<std::size_t>(r)] / static_cast<double>(c.n_columns);
-    const double log_miss = std::log1p(-std::min(density, 0.999999));
-    std::int64_t column = -1;
-    for (std::uint32_t draw = 0;; ++draw) {
-      const auto words =
-          philox(7, RandomPurpose::kSyntheticZero, draw, static_cast<std::uint32_t>(r), 0);
-      const double u = (static_cast<double>(words[0]) + 0.5) * 0x1p-32;
-      column += 1 + static_cast<std::int64_t>(std::log(u) / log_miss);
-      if (column >= c.n_columns) break;
-      ratings.columns.push_back(static_cast<std::int32_t>(column));
-      ratings.values.push_back(static_cast<float>(1 + words[1] % 5));
-    }
-    ratings.row_offsets.push_back(std::ssize(ratings.columns));
-  }
-  return ratings;
-}
-
+/// A training of the case, its epochs begun and its steps made as the trainer does.
 class Network {
  public:
-  Network(Backend& backend, const Case& c, const CsrMatrix& ratings)
-      : backend_(&backend),
-        batches_(backend, ratings, c.batch),
+  Network(Backend& backend, const Case& c, const CsrMatrix& ratings, const Model& model)
+      : batches_(backend, ratings, c.batch),
         loss_(backend, 2),
-        order_(static_cast<std::size_t>(ratings.n_rows)),
+        n_rows_(ratings.n_rows),
         network_(backend, {.shape = {.n_columns = c.n_columns},
                            .objective = c.objective,
                            .adam = {},
                            .max_batch = c.batch,
                            .max_batch_entries = batches_.most_ratings(),
-                           .output_path = c.path}) {
-    network_.load(initial_model({.n_columns = c.n_columns}, 42));
-    std::iota(order_.begin(), order_.end(), 0);
-    start();
+                           .output_path = c.path}),
+        next_(batches_.size()) {
+    network_.load(model);
   }
-  void start() {
-    std::shuffle(order_.begin(), order_.end(), random_);
+  void start_epoch() {
+    const auto began = std::chrono::steady_clock::now();
+    order_ = shuffled_rows(n_rows_, 42, ++epoch_);
+    order_seconds_ +=
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     batches_.start(order_);
     next_ = 0;
   }
   void steps(std::int64_t n) {
     for (std::int64_t s = 0; s < n; ++s) {
-      if (next_ == batches_.size()) start();
+      if (next_ == batches_.size()) start_epoch();
       network_.step(batches_, next_++, loss_.ptr(), loss_.ptr() + 1);
     }
   }
   std::int64_t steps_of_epoch() const { return batches_.size(); }
-  /// Goes over the epoch's batches again where fewer than n are left.
-  void rewind_unless_left(std::int64_t n) {
-    if (batches_.size() - next_ < n) next_ = 0;
-  }
+  std::span<const std::int32_t> order() const { return order_; }
+  /// Microseconds that the host takes to shuffle an epoch's rows.
+  double order_us() const { return 1e6 * order_seconds_ / static_cast<double>(epoch_); }
   double loss() const { return loss_.download()[0]; }
 
  private:
-  Backend* backend_;
   EpochBatches batches_;
   Buffer<double> loss_;
+  std::int64_t n_rows_;
   std::vector<std::int32_t> order_;
-  std::mt19937_64 random_;
+  double order_seconds_ = 0;
   Autoencoder network_;
-  std::int64_t next_ = 0;
+  std::int64_t epoch_ = 0, next_;
 };
 
 /// Microseconds that `body` takes the device, of `repeats` times.
@@ -199,54 +140,109 @@ nlohmann::json ceilings(cuda::CudaBackend& backend, bool tiny) {
   return result;
 }
 
-nlohmann::json measure(const Case& c, bool tiny) {
-  constexpr std::int64_t kTimed = 24;  // steps whose operations are timed one by one
-  const CsrMatrix ratings = random_ratings(c);
-  nlohmann::json result = {{"case", c.name}};
-  std::int64_t epoch = 0;
-  double transposition = 0;
-  {
-    cuda::CudaBackend backend;
-    TimedBackend timed(backend, tiny ? 0 : std::size_t{256} << 20);
-    Network network(timed, c, ratings);
-    epoch = network.steps_of_epoch();
-    result["ratings_per_batch"] =
-        static_cast<double>(ratings.n_entries()) / static_cast<double>(epoch);
-    // Rows of the input layer have by then missed what they miss in the long run.
-    timed.pause();
-    network.steps(std::min<std::int64_t>(2 * epoch, 1000));
-    timed.go_on();
-    network.steps(kTimed);
-    for (int i = 0; i < 3; ++i) network.start();
-    for (const auto& [name, times] : timed.times()) {
-      double per_step = static_cast<double>(times.size()) / kTimed;
-      if (name == "TransposeBatches") {
-        per_step = 1 / static_cast<double>(epoch);
-        transposition = median(times) * per_step;
-      }
-      result["operations"][name] = {{"us", median(times)}, {"per_step", per_step}};
-    }
-    if (!std::isfinite(network.loss())) throw std::runtime_error(c.name + ": diverged");
+nlohmann::json to_json(const StepSizes& sizes) {
+  return {{"rows", sizes.rows},
+          {"ratings", sizes.ratings},
+          {"touched", sizes.touched},
+          {"caught_up", sizes.caught_up}};
+}
+
+/// What the matrix is like: for the floor of a step (bench/gpu_floor.py), and to be looked at.
+nlohmann::json describe(const Case& c, const CsrMatrix& ratings) {
+  std::int64_t longest = 0;
+  for (std::int64_t r = 0; r < ratings.n_rows; ++r) {
+    longest = std::max(longest, ratings.row_length(r));
   }
-  for (const bool graphs : {true, false}) {
-    ::setenv("HOURGLASS_CUDA_GRAPHS", graphs ? "1" : "0", 1);
-    cuda::CudaBackend backend;
-    Network network(backend, c, ratings);
-    const std::int64_t n_steps = std::min<std::int64_t>(epoch, tiny ? 2 : 100);
-    network.steps(epoch > 1000 ? 1000 : epoch);
-    const double us = device_us(backend, 9, [&] {
-      network.rewind_unless_left(n_steps);  // no transposition in these
-      network.steps(n_steps);
-    });
-    result[graphs ? "step_us" : "step_us_without_graphs"] =
-        us / static_cast<double>(n_steps) + transposition;
+  const std::vector<std::int32_t> order = shuffled_rows(ratings.n_rows, 42, 1);
+  const std::int64_t n_batches = (ratings.n_rows - 1) / c.batch + 1;
+  const double density = ratings.density();
+  const OutputPath by_auto = cheaper_output_path(density, c.n_columns, c.batch,
+                                                 NetworkShape{.n_columns = c.n_columns}.hidden[0]);
+  return {{"case", c.name},
+          {"ratings", ratings.n_entries()},
+          {"longest_row", longest},
+          {"steps_of_epoch", n_batches},
+          {"auto_path", by_auto == OutputPath::kDirect ? "direct" : "gram"},
+          {"epoch", to_json(step_sizes(ratings, order, c.batch, n_batches))}};
+}
+
+/// Every operation alone, in the first steps of some epochs: the mean over them, since batches
+/// differ, and what they had to do with.
+void measure_operations(const Case& c, const CsrMatrix& ratings, const Model& model, bool tiny,
+                        nlohmann::json& result) {
+  const int n_epochs = tiny ? 2 : 5;
+  cuda::CudaBackend backend;
+  TimedBackend timed(backend, tiny ? 0 : std::size_t{256} << 20);
+  Network network(timed, c, ratings, model);
+  const std::int64_t of_epoch = network.steps_of_epoch();
+  // Rows of the input layer have by then missed what they miss in the long run.
+  timed.pause();
+  network.steps(tiny ? 1 : std::max<std::int64_t>(of_epoch, 100));
+  timed.go_on();
+  const std::int64_t n_steps = std::min<std::int64_t>(of_epoch, tiny ? 3 : 8);
+  StepSizes all;
+  for (int i = 0; i < n_epochs; ++i) {
+    network.start_epoch();
+    network.steps(n_steps);
+    const StepSizes sizes = step_sizes(ratings, network.order(), c.batch, n_steps);
+    all.rows += sizes.rows / n_epochs;
+    all.ratings += sizes.ratings / n_epochs;
+    all.touched += sizes.touched / n_epochs;
+    all.caught_up += sizes.caught_up / n_epochs;
   }
-  return result;
+  result["timed"] = to_json(all);
+  for (const auto& [name, times] : timed.times()) {
+    const auto runs = static_cast<double>(times.size());
+    const double per_step = name == "TransposeBatches"
+                                ? 1 / static_cast<double>(of_epoch)
+                                : runs / static_cast<double>(n_epochs * n_steps);
+    result["operations"][name] = {{"us", std::accumulate(times.begin(), times.end(), 0.0) / runs},
+                                  {"per_step", per_step}};
+  }
+  if (!std::isfinite(network.loss())) throw std::runtime_error("it diverged");
+}
+
+/// Whole epochs, from the shuffling of their rows to the last step.
+void measure_steps(const Case& c, const CsrMatrix& ratings, const Model& model, bool tiny,
+                   bool graphs, nlohmann::json& result) {
+  ::setenv("HOURGLASS_CUDA_GRAPHS", graphs ? "1" : "0", 1);
+  cuda::CudaBackend backend;
+  Network network(backend, c, ratings, model);
+  const std::int64_t of_epoch = network.steps_of_epoch();
+  const std::int64_t n_steps = tiny ? of_epoch : of_epoch * ((99 + of_epoch) / of_epoch);
+  const double us = device_us(backend, tiny ? 1 : graphs ? 5 : 3, [&] { network.steps(n_steps); });
+  result[graphs ? "step_us" : "step_us_without_graphs"] = us / static_cast<double>(n_steps);
+  result["order_us"] = network.order_us() / static_cast<double>(of_epoch);
+  if (!std::isfinite(network.loss())) throw std::runtime_error("it diverged");
 }
 
 void print(const nlohmann::json& line) {
   fmt::print("{}\n", line.dump());
   std::fflush(stdout);
+}
+
+/// False where a case could not be measured: the others are.
+bool measure(const nlohmann::json& list, bool tiny, bool matrices_only) {
+  bool all = true;
+  for (const nlohmann::json& json : list) {
+    const Case c(json);
+    try {
+      const CsrMatrix ratings = make_ratings(c);
+      nlohmann::json result = describe(c, ratings);
+      if (!matrices_only) {
+        const Model model = initial_model({.n_columns = c.n_columns}, 42);
+        measure_operations(c, ratings, model, tiny, result);
+        for (const bool graphs : {false, true}) {
+          measure_steps(c, ratings, model, tiny, graphs, result);
+        }
+      }
+      print(result);
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "gpu_steps: {}: {}\n", c.name, error.what());
+      all = false;
+    }
+  }
+  return all;
 }
 
 }  // namespace
@@ -255,24 +251,25 @@ void print(const nlohmann::json& line) {
 int main(int argc, char** argv) {
   using namespace hourglass;
   using namespace hourglass::bench;
+  const std::set<std::string> arguments(argv + 1, argv + argc);
+  const bool tiny = arguments.contains("--tiny");
   try {
-    const std::vector<std::string> arguments(argv + 1, argv + argc);
-    if (arguments.empty() || arguments.size() > 2) {
-      throw std::runtime_error("usage: gpu_steps CASES.json [--tiny]");
+    if (arguments.contains("--device")) {
+      print({{"device", cuda::CudaBackend().description()}});
+      return 0;
     }
-    const bool tiny = arguments.back() == "--tiny";
-    std::ifstream file(arguments[0]);
+    if (argc < 2)
+      throw Error("usage: gpu_steps CASES.json [--tiny | --matrices], or gpu_steps --device");
+    std::ifstream file(argv[1]);
     const auto cases = nlohmann::json::parse(file);
-    {
+    const bool matrices_only = arguments.contains("--matrices");
+    if (!matrices_only) {
       cuda::CudaBackend backend;
       print({{"device", backend.description()}, {"ceilings", ceilings(backend, tiny)}});
     }
-    for (const nlohmann::json& json : cases.at(tiny ? "tiny" : "cases")) {
-      print(measure(Case(json), tiny));
-    }
+    return measure(cases.at(tiny ? "tiny" : "cases"), tiny, matrices_only) ? 0 : 1;
   } catch (const std::exception& error) {
     fmt::print(stderr, "gpu_steps: {}\n", error.what());
     return 1;
   }
-  return 0;
 }
