@@ -2,6 +2,7 @@
 
 #include "hourglass/ops/output.h"
 #include "kernels/quads.cuh"
+#include "kernels/units.cuh"
 
 namespace hourglass::cuda {
 
@@ -10,7 +11,7 @@ namespace hourglass::cuda {
 //
 // Its units are cut into at most 16 runs of kEdge = 4 kQuads. Of the tiles (run, run) on and above
 // the diagonal there are up to 136: a thread takes one, the 120 off the diagonal first. The eight
-// that may be left over, all on the diagonal, and the lone unit's row (kernels/quads.cuh) are cut
+// that may be left over, all on the diagonal, and the lone unit's row (kernels/units.cuh) are cut
 // into strips of (unit, quad), at most 96 and 32, and a thread takes one of those as well. That is
 // kEdge^2 + 5 multiply-adds a column and thread, of which 95 % are needed at width 129.
 //

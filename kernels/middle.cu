@@ -2,7 +2,7 @@
 // each where no layer is wider than kFusedWidth, else layer by layer through cuBLAS.
 #include <algorithm>
 
-#include "kernels/float4.cuh"
+#include "kernels/quads.cuh"
 #include "kernels/kernels.h"
 #include "kernels/launch.cuh"
 

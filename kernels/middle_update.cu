@@ -1,6 +1,6 @@
 // The middle's gradients and Adam (hourglass/ops/middle.h).
 #include "kernels/adam.cuh"
-#include "kernels/float4.cuh"
+#include "kernels/quads.cuh"
 #include "kernels/kernels.h"
 #include "kernels/launch.cuh"
 

@@ -14,6 +14,7 @@
 #include "kernels/gram_partial.cuh"
 #include "kernels/kernels.h"
 #include "kernels/launch.cuh"
+#include "kernels/units.cuh"
 
 namespace hourglass::cuda {
 namespace {

@@ -8,7 +8,7 @@
 // What OutputGram and OutputGramUpdate share beyond device code. The partials in `scratch` are
 // those of FineGramSegments: [width x padded(width)] each, of which only the quads that have an
 // element on or above the diagonal are written, and, where the last unit is a lone one
-// (kernels/quads.cuh), its row instead of its column.
+// (kernels/units.cuh), its row instead of its column.
 namespace hourglass::cuda {
 
 /// gram = the sum of the segments' partials. Output_gram.cu.

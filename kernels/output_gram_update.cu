@@ -35,6 +35,7 @@
 #include "kernels/kernels.h"
 #include "kernels/launch.cuh"
 #include "kernels/output_gram.h"
+#include "kernels/units.cuh"
 
 namespace hourglass::cuda {
 namespace {

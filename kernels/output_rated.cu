@@ -21,6 +21,7 @@
 #include "kernels/launch.cuh"
 #include "kernels/loss_sum.h"
 #include "kernels/quads.cuh"
+#include "kernels/units.cuh"
 
 namespace hourglass::cuda {
 namespace {

@@ -1,8 +1,45 @@
 #pragma once
 
-#include "kernels/float4.cuh"
+#include <cmath>
 
+#include "kernels/device.cuh"
+
+// Four floats at a time: as a float4, for sums that need all four alike, or as part of an array in
+// registers, for tiles whose elements are numbered.
 namespace hourglass::cuda {
+
+/// Four floats by one 16-byte load. Rows of matrices are padded to whole vectors (core/ptr.h), so
+/// that the vector that holds a row's last float may be read whole.
+__device__ inline float4 load4(const float* aligned) {
+  return *reinterpret_cast<const float4*>(aligned);
+}
+
+__device__ inline void store4(float* aligned, float4 values) {
+  *reinterpret_cast<float4*>(aligned) = values;
+}
+
+/// sum += x y, each product fused with its sum.
+__device__ inline void add_product(float x, const float4& y, float4& sum) {
+  sum.x = fmaf(x, y.x, sum.x);
+  sum.y = fmaf(x, y.y, sum.y);
+  sum.z = fmaf(x, y.z, sum.z);
+  sum.w = fmaf(x, y.w, sum.w);
+}
+
+/// sum + x . y, one chain of fused products.
+__device__ inline float add_dot(const float4& x, const float4& y, float sum) {
+  return fmaf(x.w, y.w, fmaf(x.z, y.z, fmaf(x.y, y.y, fmaf(x.x, y.x, sum))));
+}
+
+/// Float `at` of the sum of n rows that n groups of threads have left in shared memory, in order.
+template <unsigned kVectors>
+__device__ inline float add_shares(const float4 (*shares)[kVectors], unsigned n, unsigned at) {
+  float sum = 0;
+  for (unsigned group = 0; group < n; ++group) {
+    sum += reinterpret_cast<const float*>(shares[group])[at];
+  }
+  return sum;
+}
 
 /// Four floats of an array in registers by one 16-byte access to memory.
 __device__ inline void load_quad(float* to, const float* from) {
@@ -27,23 +64,5 @@ __device__ inline void store_pair(float* to, const float* from) {
 __device__ inline void store_quad(float* to, const float* from) {
   store4(to, make_float4(from[0], from[1], from[2], from[3]));
 }
-
-/// How the kernels of the output layer cut a row of `width` units: into quads, and, where one unit
-/// is left over, that one alone. It mostly is: a hidden width is a multiple of four, and the bias
-/// comes on top. A fifth quad for it would cost as much as four units do.
-struct Units {
-  int width = 0;
-  int quads = 0;      ///< the last may reach into the row's padding
-  bool lone = false;  ///< whether unit width - 1 is in no quad
-
-  constexpr explicit Units(std::int64_t units)
-      : width(static_cast<int>(units)), quads(width / 4 + (width % 4 > 1)), lone(width % 4 == 1) {}
-
-  /// Units that are in quads, without padding.
-  constexpr int in_quads() const { return lone ? width - 1 : width; }
-  /// Floats from row to row in shared memory. One quad more than a multiple of four units: the lone
-  /// unit's, and a shift of the banks from row to row.
-  constexpr int stride() const { return 4 * quads + 4; }
-};
 
 }  // namespace hourglass::cuda

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "kernels/tile_product.cuh"
+#include "kernels/units.cuh"
 
 // A warp's rows of a tile times G, in place: what OutputGramUpdate (gram_update_tile.cuh) does on
 // two kinds of units. G's rows come in slices, the last unit's apart where it is a lone one. Both

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "kernels/float4.cuh"
+#include "kernels/quads.cuh"
 
 // Sums over rows, sum_e weight(e) row(e)[c], e in [0, n): a row's ratings times rows of weights, a
 // column's times rows of gradients. A block takes one slice of c. Its threads, blockDim (vectors,
