@@ -1,18 +1,21 @@
 // Times the CUDA engine's operations and whole steps on the card that is here, and prints JSON:
-//   gpu_steps [--tiny]
-// For each case, every operation alone (cold cache, by events, medians) and steps in a row (as the
-// trainer makes them: one CUDA graph each), beside the card's measured rates of copies and products.
-// --tiny: sizes for the emulator, which shows that it runs and no speed.
+//   gpu_steps CASES.json [--tiny]
+// First a line of the card and its measured rates of copies and products; then, as soon as it is
+// measured, a line a case: every operation alone (cold cache, by events, medians), and steps in a
+// row (as the trainer makes them: one CUDA graph each) with their share of the epoch's
+// transposition. --tiny: the file's sizes for the emulator, which show that it runs and no speed.
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <memory>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -25,12 +28,25 @@
 namespace hourglass::bench {
 namespace {
 
+/// One of bench/gpu_cases.json.
 struct Case {
-  std::string name;  ///< as bench/gpu_floor has it
-  std::int64_t n_columns;
+  explicit Case(const nlohmann::json& json)
+      : name(json.at("case")),
+        n_rows(json.at("rows")),
+        n_columns(json.at("columns")),
+        density(json.at("density")),
+        longest_row(json.value("longest_row", std::int64_t{0})),
+        batch(json.at("batch")),
+        objective(json.at("objective") == "all" ? Objective::kAllCells : Objective::kRatedCells),
+        path(json.at("path") == "direct" ? OutputPath::kDirect : OutputPath::kGram) {}
+
+  std::string name;
+  std::int64_t n_rows, n_columns;
   double density;
+  std::int64_t longest_row;  ///< ratings; 0: all rows have about as many
   std::int32_t batch;
   Objective objective;
+  OutputPath path;
 };
 
 double median(std::vector<double> values) {
@@ -38,18 +54,40 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-/// Batches enough to see different ones, of rows whose ratings are spread evenly.
-CsrMatrix random_ratings(const Case& c, std::int64_t n_rows) {
+/// How many ratings row r should have: longest / (r + 1)^s, s such that all have the case's
+/// density. What takes as long as the longest row of a batch would look better than it is on equal
+/// rows.
+std::vector<double> row_lengths(const Case& c) {
+  const double all = c.density * static_cast<double>(c.n_columns);
+  std::vector<double> lengths(static_cast<std::size_t>(c.n_rows), all);
+  if (c.longest_row == 0) return lengths;
+  const auto set = [&](double s) {
+    for (std::size_t r = 0; r < lengths.size(); ++r) {
+      lengths[r] = static_cast<double>(c.longest_row) * std::pow(static_cast<double>(r + 1), -s);
+    }
+    return std::accumulate(lengths.begin(), lengths.end(), 0.0);
+  };
+  double low = 0, high = 4;
+  for (int i = 0; i < 40; ++i) {
+    const double s = (low + high) / 2;
+    (set(s) > all * static_cast<double>(c.n_rows) ? low : high) = s;
+  }
+  return lengths;
+}
+
+CsrMatrix random_ratings(const Case& c) {
   CsrMatrix ratings;
-  ratings.n_rows = n_rows;
+  ratings.n_rows = c.n_rows;
   ratings.n_columns = c.n_columns;
-  // Gaps between ratings, geometric: as many numbers as ratings, not as cells.
-  const double log_miss = std::log1p(-std::min(c.density, 0.999999));
-  for (std::int64_t r = 0; r < n_rows; ++r) {
+  const std::vector<double> lengths = row_lengths(c);
+  for (std::int64_t r = 0; r < c.n_rows; ++r) {
+    // Gaps between ratings, geometric: as many numbers as ratings, not as cells.
+    const double density = lengths[static_cast<std::size_t>(r)] / static_cast<double>(c.n_columns);
+    const double log_miss = std::log1p(-std::min(density, 0.999999));
     std::int64_t column = -1;
     for (std::uint32_t draw = 0;; ++draw) {
-      const auto words = philox(7, RandomPurpose::kSyntheticZero, draw,
-                                static_cast<std::uint32_t>(r), 0);
+      const auto words =
+          philox(7, RandomPurpose::kSyntheticZero, draw, static_cast<std::uint32_t>(r), 0);
       const double u = (static_cast<double>(words[0]) + 0.5) * 0x1p-32;
       column += 1 + static_cast<std::int64_t>(std::log(u) / log_miss);
       if (column >= c.n_columns) break;
@@ -67,22 +105,32 @@ class Network {
       : backend_(&backend),
         batches_(backend, ratings, c.batch),
         loss_(backend, 2),
+        order_(static_cast<std::size_t>(ratings.n_rows)),
         network_(backend, {.shape = {.n_columns = c.n_columns},
                            .objective = c.objective,
                            .adam = {},
                            .max_batch = c.batch,
                            .max_batch_entries = batches_.most_ratings(),
-                           .density = c.density}) {
+                           .output_path = c.path}) {
     network_.load(initial_model({.n_columns = c.n_columns}, 42));
-    std::vector<std::int32_t> order(static_cast<std::size_t>(ratings.n_rows));
-    std::iota(order.begin(), order.end(), 0);
-    batches_.start(order);
+    std::iota(order_.begin(), order_.end(), 0);
+    start();
   }
-  void steps(int n) {
-    for (int s = 0; s < n; ++s) {
-      network_.step(batches_, next_, loss_.ptr(), loss_.ptr() + 1);
-      next_ = (next_ + 1) % batches_.size();
+  void start() {
+    std::shuffle(order_.begin(), order_.end(), random_);
+    batches_.start(order_);
+    next_ = 0;
+  }
+  void steps(std::int64_t n) {
+    for (std::int64_t s = 0; s < n; ++s) {
+      if (next_ == batches_.size()) start();
+      network_.step(batches_, next_++, loss_.ptr(), loss_.ptr() + 1);
     }
+  }
+  std::int64_t steps_of_epoch() const { return batches_.size(); }
+  /// Goes over the epoch's batches again where fewer than n are left.
+  void rewind_unless_left(std::int64_t n) {
+    if (batches_.size() - next_ < n) next_ = 0;
   }
   double loss() const { return loss_.download()[0]; }
 
@@ -90,6 +138,8 @@ class Network {
   Backend* backend_;
   EpochBatches batches_;
   Buffer<double> loss_;
+  std::vector<std::int32_t> order_;
+  std::mt19937_64 random_;
   Autoencoder network_;
   std::int64_t next_ = 0;
 };
@@ -116,7 +166,8 @@ double device_us(cuda::CudaBackend& backend, int repeats, const Body& body) {
   return median(times);
 }
 
-/// The two ceilings: GB/s of a large copy, read and written bytes counted; TFLOP/s of a large product.
+/// The two ceilings: GB/s of a large copy, read and written bytes counted; TFLOP/s of a large
+/// product.
 nlohmann::json ceilings(cuda::CudaBackend& backend, bool tiny) {
   const std::int64_t bytes = std::int64_t{1} << (tiny ? 16 : 30);
   const Buffer<char> from(backend, bytes);
@@ -129,8 +180,9 @@ nlohmann::json ceilings(cuda::CudaBackend& backend, bool tiny) {
   const std::int64_t n = tiny ? 32 : 8192;
   std::vector<float> values(static_cast<std::size_t>(n * n));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] = uniform(philox(1, RandomPurpose::kSyntheticValue, 0,
-                               static_cast<std::uint32_t>(i), 0)[0]) - 0.5F;
+    values[i] =
+        uniform(philox(1, RandomPurpose::kSyntheticValue, 0, static_cast<std::uint32_t>(i), 0)[0]) -
+        0.5F;
   }
   const Buffer<float> a(backend, std::span<const float>(values));
   Buffer<float> out(backend, n * n);
@@ -147,35 +199,54 @@ nlohmann::json ceilings(cuda::CudaBackend& backend, bool tiny) {
   return result;
 }
 
-nlohmann::json measure(const Case& c, std::size_t flush_bytes, int n_steps) {
-  const CsrMatrix ratings = random_ratings(c, std::int64_t{8} * c.batch);
-  nlohmann::json result = {{"case", c.name},
-                           {"columns", c.n_columns},
-                           {"batch", c.batch},
-                           {"ratings_per_batch", ratings.n_entries() / 8}};
+nlohmann::json measure(const Case& c, bool tiny) {
+  constexpr std::int64_t kTimed = 24;  // steps whose operations are timed one by one
+  const CsrMatrix ratings = random_ratings(c);
+  nlohmann::json result = {{"case", c.name}};
+  std::int64_t epoch = 0;
+  double transposition = 0;
   {
     cuda::CudaBackend backend;
-    TimedBackend timed(backend, flush_bytes);
+    TimedBackend timed(backend, tiny ? 0 : std::size_t{256} << 20);
     Network network(timed, c, ratings);
-    network.steps(9);  // a whole epoch, and the first of the next
-    const std::vector<double> transpose = timed.times().at("TransposeBatches");
-    timed.clear();
-    network.steps(16);
+    epoch = network.steps_of_epoch();
+    result["ratings_per_batch"] =
+        static_cast<double>(ratings.n_entries()) / static_cast<double>(epoch);
+    // Rows of the input layer have by then missed what they miss in the long run.
+    timed.pause();
+    network.steps(std::min<std::int64_t>(2 * epoch, 1000));
+    timed.go_on();
+    network.steps(kTimed);
+    for (int i = 0; i < 3; ++i) network.start();
     for (const auto& [name, times] : timed.times()) {
-      const double per_step = static_cast<double>(times.size()) / 16;
+      double per_step = static_cast<double>(times.size()) / kTimed;
+      if (name == "TransposeBatches") {
+        per_step = 1 / static_cast<double>(epoch);
+        transposition = median(times) * per_step;
+      }
       result["operations"][name] = {{"us", median(times)}, {"per_step", per_step}};
     }
-    result["operations"]["TransposeBatches"] = {{"us", median(transpose)}, {"per_step", 1.0 / 8}};
     if (!std::isfinite(network.loss())) throw std::runtime_error(c.name + ": diverged");
   }
   for (const bool graphs : {true, false}) {
     ::setenv("HOURGLASS_CUDA_GRAPHS", graphs ? "1" : "0", 1);
     cuda::CudaBackend backend;
     Network network(backend, c, ratings);
-    const double us = device_us(backend, 9, [&] { network.steps(n_steps); });
-    result[graphs ? "step_us" : "step_us_without_graphs"] = us / n_steps;
+    const std::int64_t n_steps = std::min<std::int64_t>(epoch, tiny ? 2 : 100);
+    network.steps(epoch > 1000 ? 1000 : epoch);
+    const double us = device_us(backend, 9, [&] {
+      network.rewind_unless_left(n_steps);  // no transposition in these
+      network.steps(n_steps);
+    });
+    result[graphs ? "step_us" : "step_us_without_graphs"] =
+        us / static_cast<double>(n_steps) + transposition;
   }
   return result;
+}
+
+void print(const nlohmann::json& line) {
+  fmt::print("{}\n", line.dump());
+  std::fflush(stdout);
 }
 
 }  // namespace
@@ -184,28 +255,21 @@ nlohmann::json measure(const Case& c, std::size_t flush_bytes, int n_steps) {
 int main(int argc, char** argv) {
   using namespace hourglass;
   using namespace hourglass::bench;
-  const bool tiny = argc > 1 && std::strcmp(argv[1], "--tiny") == 0;
-  const std::vector<Case> cases =
-      tiny ? std::vector<Case>{{"tiny", 60, 0.3, 8, Objective::kAllCells},
-                               {"tiny, rated cells", 60, 0.3, 8, Objective::kRatedCells}}
-           : std::vector<Case>{
-                 {"test matrix", 500, 0.62, 128, Objective::kAllCells},
-                 {"goodbooks", 53424, 0.01119, 128, Objective::kAllCells},
-                 {"goodbooks, batch 1024", 53424, 0.01119, 1024, Objective::kAllCells},
-                 {"goodbooks, rated cells", 53424, 0.01119, 128, Objective::kRatedCells},
-                 {"500,000 x 200,000", 200000, 0.0002, 128, Objective::kAllCells},
-                 {"500,000 x 200,000, batch 1024", 200000, 0.0002, 1024, Objective::kAllCells}};
   try {
-    nlohmann::json result;
+    const std::vector<std::string> arguments(argv + 1, argv + argc);
+    if (arguments.empty() || arguments.size() > 2) {
+      throw std::runtime_error("usage: gpu_steps CASES.json [--tiny]");
+    }
+    const bool tiny = arguments.back() == "--tiny";
+    std::ifstream file(arguments[0]);
+    const auto cases = nlohmann::json::parse(file);
     {
       cuda::CudaBackend backend;
-      result["device"] = backend.description();
-      result["ceilings"] = ceilings(backend, tiny);
+      print({{"device", backend.description()}, {"ceilings", ceilings(backend, tiny)}});
     }
-    for (const Case& c : cases) {
-      result["cases"].push_back(measure(c, tiny ? 0 : std::size_t{256} << 20, tiny ? 2 : 100));
+    for (const nlohmann::json& json : cases.at(tiny ? "tiny" : "cases")) {
+      print(measure(Case(json), tiny));
     }
-    fmt::print("{}\n", result.dump(1));
   } catch (const std::exception& error) {
     fmt::print(stderr, "gpu_steps: {}\n", error.what());
     return 1;

@@ -18,9 +18,14 @@ class TimedBackend final : public Backend {
   TimedBackend(cuda::CudaBackend& backend, std::size_t flush_bytes);
   ~TimedBackend() override;
 
-  /// Microseconds of every run since the last clear(), by operation.
+  /// Microseconds of every run since the last go_on(), by operation.
   const std::map<std::string, std::vector<double>>& times() const { return times_; }
-  void clear() { times_.clear(); }
+  /// From here to go_on() operations run as they are without it.
+  void pause() { paused_ = true; }
+  void go_on() {
+    paused_ = false;
+    times_.clear();
+  }
 
   std::string kind() const override { return backend_->kind(); }
   std::string description() const override { return backend_->description(); }
@@ -68,6 +73,7 @@ class TimedBackend final : public Backend {
 
   cuda::CudaBackend* backend_;
   std::size_t flush_bytes_;
+  bool paused_ = false;
   void* flushed_ = nullptr;
   cudaEvent_t begin_ = nullptr, end_ = nullptr;
   std::map<std::string, std::vector<double>> times_;
@@ -75,6 +81,7 @@ class TimedBackend final : public Backend {
 
 template <class Operation>
 void TimedBackend::time(const std::string& name, const Operation& op) {
+  if (paused_) return backend_->run(op);
   if (flush_bytes_ > 0) {
     cuda::check(cudaMemsetAsync(flushed_, 1, flush_bytes_, backend_->stream()));
   }

@@ -9,6 +9,9 @@
 // allocates. A family a .cu file, of the same order. Where a Gemm is given it is on that stream.
 namespace hourglass::cuda {
 
+/// Whether this build has kernels for the current card. loss_sum.cu.
+bool kernels_run_here();
+
 // transpose.cu
 void launch_transpose_batches(const TransposeBatches& op, cudaStream_t stream);
 // dropout.cu

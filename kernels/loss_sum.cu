@@ -1,5 +1,6 @@
 #include "kernels/loss_sum.h"
 
+#include "kernels/kernels.h"
 #include "kernels/launch.cuh"
 
 namespace hourglass::cuda {
@@ -16,6 +17,18 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 }  // namespace
+
+bool kernels_run_here() {
+  cudaFuncAttributes attributes = {};
+  const cudaError_t status =
+      cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(sum_loss));
+  if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction) {
+    cudaGetLastError();
+    return false;
+  }
+  check(status);
+  return true;
+}
 
 void launch_loss_sum(Ptr<const double> parts, std::int64_t n, double divisor, Ptr<double> loss,
                      cudaStream_t stream) {

@@ -16,11 +16,13 @@ namespace {
 // memory. Results are divided among threads by fours, the terms of their sums among groups of
 // threads; each leaves its shares in shared memory, where they are added in the groups' order.
 // Forward the tile's rows are the terms, backward its columns are: the weights lie as they are for
-// both. 128-64-64-64-128 has 100 KB of weights: a microsecond at the 64 bytes a cycle that a
-// multiprocessor has from L2, of which four rows' arithmetic takes half and eight rows' all.
-// Error: rounding of a chain of terms / groups fused products, and of the groups' sum and the bias.
-// Bytes: 4 (blocks x weights + rows x units x (forward: 1, backward: 3)). Shared memory: at most
-// 40 KB. A row's bits depend on its layers' widths alone.
+// both. A group's shares begin a vector further on in the banks than the last group's: backward,
+// neighbouring threads are of neighbouring groups. 128-64-64-64-128 has 100 KB of weights: a
+// microsecond at the 64 bytes a cycle that a multiprocessor has from L2, of which four rows'
+// arithmetic takes half and eight rows' all. Error: rounding of a chain of terms / groups fused
+// products, and of the groups' sum and the bias. Bytes: 4 (blocks x weights + rows x units x
+// (forward: 1, backward: 3)). Shared memory: at most 44 KB. A row's bits depend on its layers'
+// widths alone.
 constexpr std::int64_t kFusedWidth = 256;
 constexpr unsigned kFusedThreads = 256;
 
@@ -29,6 +31,9 @@ struct Sharing {
   unsigned terms, results;  ///< of a row, in vectors of four
   unsigned groups;
 
+  /// Vectors from one group's shares to the next one's.
+  __device__ unsigned stride(unsigned rows) const { return rows * results + 1; }
+
   __device__ Sharing(std::int64_t n_terms, std::int64_t n_results)
       : terms(static_cast<unsigned>(n_terms + 3) / 4),
         results(static_cast<unsigned>(n_results + 3) / 4),
@@ -36,7 +41,7 @@ struct Sharing {
 };
 
 /// units [kRows x n_terms] times the weights, [in x out], or their transpose. `units` has zeros
-/// where the last vector of a row goes beyond n_terms. shares: [groups x kRows x results].
+/// where the last vector of a row goes beyond n_terms. shares: [groups][kRows x results].
 template <unsigned kRows, bool kTransposed>
 __device__ void multiply(const float* units, unsigned stride, Matrix<const float> weight,
                          std::int64_t in, const Sharing& sharing, float4* shares) {
@@ -70,7 +75,7 @@ __device__ void multiply(const float* units, unsigned stride, Matrix<const float
   }
 #pragma unroll
   for (unsigned r = 0; r < kRows; ++r) {
-    shares[(group * kRows + r) * sharing.results + result] = sums[r];
+    shares[group * sharing.stride(kRows) + r * sharing.results + result] = sums[r];
   }
 }
 
@@ -92,7 +97,7 @@ struct Result {
     float sum = 0;
     for (unsigned group = 0; group < sharing.groups; ++group) {
       sum += *share;
-      share += kRows * 4 * sharing.results;
+      share += 4 * sharing.stride(kRows);
     }
     return sum;
   }
@@ -212,7 +217,9 @@ void launch_fused(void (*four_rows)(Operation, unsigned), void (*eight_rows)(Ope
   const unsigned threads = std::min(blocks_of(4 * widest, kWarp) * kWarp, kFusedThreads);
   const unsigned stride = 4 * blocks_of(widest, 4);
   const unsigned rows = m.n_rows <= 512 ? 4 : 8;
-  const std::size_t shared = std::size_t{rows} * (stride + 4 * threads) * sizeof(float);
+  // A group has a thread at least, and its shares a vector to spare.
+  const std::size_t shared =
+      (std::size_t{rows} * (stride + 4 * threads) + 4 * threads) * sizeof(float);
   launch(rows == 4 ? four_rows : eight_rows, {blocks_of(m.n_rows, rows), threads, shared, stream},
          op, stride);
 }

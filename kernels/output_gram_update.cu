@@ -4,8 +4,8 @@
 // A block of four warps a segment of FineGramSegments, tile by tile of 8 kRows columns, each of
 // whose rows belongs to one warp from its load to its last store:
 //   1. the warp's rows of Wa come into shared memory;
-//   2. gradient = Wa G (row_product.cuh): on fp32 units, or on tensor cores where --math allows it,
-//      the card has them and the columns are many; S is fp32's in either case. G is in shared
+//   2. gradient = Wa G (row_product.cuh): on fp32 units, or on tensor cores where --math allows it
+//      and the columns are many; S is fp32's in either case. G is in shared
 //      memory, whole or, where that leaves no room for two blocks on a multiprocessor, in slices
 //      that all warps wait for;
 //   3. the gradients go back into shared memory, and then row by row, in a loop: a column's ratings
@@ -107,8 +107,6 @@ void launch_narrow_update(const OutputGramUpdate& op, std::int64_t n_segments,
   launch(kernel, {static_cast<unsigned>(n_segments), kGramThreads, bytes, stream}, update);
 }
 
-bool has_tf32() { return device_attribute(cudaDevAttrComputeCapabilityMajor) >= 8; }
-
 /// Few columns are cut into small tiles, for more blocks; many into large ones, which load G from
 /// shared memory less often.
 template <int kQuads>
@@ -116,7 +114,7 @@ void launch_narrow(const OutputGramUpdate& op, const FineGramSegments& segments,
                    cudaStream_t stream) {
   const auto launch_update =
       segments.longest() <= kFineGramBlock ? launch_narrow_update<FusedProduct<2, kQuads>, kQuads>
-      : math == Math::kFp32 || !has_tf32() ? launch_narrow_update<FusedProduct<8, kQuads>, kQuads>
+      : math == Math::kFp32                ? launch_narrow_update<FusedProduct<8, kQuads>, kQuads>
                                            : launch_narrow_update<TensorProduct<kQuads>, kQuads>;
   launch_update(op, segments.count, stream);
 }

@@ -156,7 +156,12 @@ __device__ void replay(const AdamConstants& adam, std::int64_t from, std::int64_
   for (; step <= to && (kDecay || m != 0); ++step) {
     adam_step<kDecay>(adam, adam.at(step), 0, w, m, v);
   }
-  if (step <= to) m = 0;  // it may be -0, which no further step would leave
+  if (step <= to) m = 0;    // it may be -0, which no further step would leave
+  constexpr int kFade = 8;  // a zero stays one: it need not be looked for at every step
+  for (; step + kFade - 1 <= to && v != 0; step += kFade) {
+#pragma unroll
+    for (int k = 0; k < kFade; ++k) v = fmaf(adam.beta2, v, 0);
+  }
   for (; step <= to && v != 0; ++step) v = fmaf(adam.beta2, v, 0);
 }
 

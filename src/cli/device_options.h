@@ -15,9 +15,10 @@ inline void add_device_options(CLI::App& app, DeviceOptions& options) {
   app.add_option("--threads", options.threads, "Threads; 0: the cores this process may use")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
-  app.add_option("--math", options.math,
-                 "Rounding of factors in a GPU's matrix products: tf32 and bf16 are faster, with 11 "
-                 "and 8 significant bits")
+  app.add_option(
+         "--math", options.math,
+         "Rounding of factors in a GPU's matrix products: tf32 and bf16 are faster, with 11 "
+         "and 8 significant bits; not kept for --resume")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
       ->capture_default_str();
 }

@@ -226,6 +226,7 @@ void Evaluating::add_models() {
 void Evaluating::add_baselines() {
   const Baselines baselines(fitted_on_);
   Backend& backend = *device_->backend;
+  backend.set_math(Math::kFp32);  // means and counts are products here, and no model's
   const auto add = [&](const char* name, Scorer scorer) {
     table_.rows.push_back({name, {}, evaluate(scorer, sample_, command_.evaluation)});
   };

@@ -209,10 +209,16 @@ nlohmann::json recorded_options(const TrainCommand& command) {
   return options;
 }
 
+/// As run.json has it; none where it does not tell.
+nlohmann::json recorded_value(const nlohmann::json& recorded, const std::string& name) {
+  // Runs from before there was a choice.
+  return recorded.value(name, name == "output-path" ? nlohmann::json("gram") : nlohmann::json());
+}
+
 void require_same_options(const nlohmann::json& recorded, const TrainCommand& command) {
   const nlohmann::json options = recorded_options(command);
   for (const auto& [name, value] : options.items()) {
-    const nlohmann::json before = recorded.value(name, nlohmann::json());
+    const nlohmann::json before = recorded_value(recorded, name);
     if (name == "bottleneck" || before == value) continue;
     throw UsageError(
         fmt::format("{}: holds a run in which --{} was {}, and it is {} now; go on with the run by "
@@ -225,20 +231,20 @@ void continue_options(const CLI::App& app, const nlohmann::json& recorded, Train
   for_each_recorded(command, [&](const std::string& name, auto& value) {
     const bool free = name == "bottleneck" || name == "epochs" || name == "patience";
     const bool given = app.get_option("--" + name)->count() > 0;
-    const auto before = recorded.find(name);
-    if (before == recorded.end()) {
+    const nlohmann::json before = recorded_value(recorded, name);
+    if (before.is_null()) {
       throw Error(
           fmt::format("{}: its run.json does not tell --{}, so the run cannot go on; train "
                       "anew into another folder",
                       command.output, name));
     }
     if (!given) {
-      from_json_value(*before, value);
-    } else if (!free && to_json_value(value) != *before) {
+      from_json_value(before, value);
+    } else if (!free && to_json_value(value) != before) {
       throw UsageError(
           fmt::format("--resume: --{} was {} in the run and is {} now; leave it out, or "
                       "train anew into another folder",
-                      name, before->dump(), to_json_value(value).dump()));
+                      name, before.dump(), to_json_value(value).dump()));
     }
   });
 }

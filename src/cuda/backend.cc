@@ -1,5 +1,6 @@
 #include "cuda/backend.h"
 
+#include <algorithm>
 #include <string>
 
 #include "hourglass/core/error.h"
@@ -7,6 +8,13 @@
 
 namespace hourglass::cuda {
 namespace {
+
+std::string describe() {
+  cudaDeviceProp card = {};
+  check(cudaGetDeviceProperties(&card, 0));
+  return std::string(card.name) + ", sm_" + std::to_string(card.major) +
+         std::to_string(card.minor) + ", " + std::to_string(card.totalGlobalMem >> 20) + " MiB";
+}
 
 /// Takes the first card; says in a phrase why there is none.
 Stream open_stream() {
@@ -20,14 +28,8 @@ Stream open_stream() {
   }
   check(status);
   check(cudaSetDevice(0));
+  if (!kernels_run_here()) throw Error("this module has no kernels for the card, " + describe());
   return make_stream();
-}
-
-std::string describe() {
-  cudaDeviceProp card = {};
-  check(cudaGetDeviceProperties(&card, 0));
-  return std::string(card.name) + ", sm_" + std::to_string(card.major) +
-         std::to_string(card.minor) + ", " + std::to_string(card.totalGlobalMem >> 20) + " MiB";
 }
 
 }  // namespace
@@ -80,10 +82,14 @@ void CudaBackend::copy_out(void* to_host, const void* from, std::size_t bytes) {
 std::optional<std::size_t> CudaBackend::free_memory() const {
   std::size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total));
-  return free;
+  // CUDA takes some when a kernel first runs and for graphs, and rounds every array up.
+  return free - std::min(free / 8, std::size_t{256} << 20);
 }
 
 bool CudaBackend::set_math(Math math) {
+  int major = 0;
+  check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0));
+  if (math != Math::kFp32 && major < 8) return false;  // tensor cores, but of fp16 alone
   gemm_.set_math(math);
   return true;
 }

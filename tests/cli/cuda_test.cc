@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include "cli/train_command.h"
 #include "support/error_text.h"
@@ -113,6 +114,9 @@ TEST_F(CudaCommandTest, TooLittleMemoryIsSaidBeforeTheTraining) {
   EXPECT_TRUE(contains(cuda.err, "the GPU's memory does not suffice")) << cuda.err;
   EXPECT_TRUE(contains(cuda.err, "MiB are needed")) << cuda.err;
   EXPECT_FALSE(std::filesystem::exists(model("a")));
+  const Outcome tf32 = hourglass(small("c", large + Words{"--math", "tf32"}));
+  EXPECT_EQ(tf32.code, 1);
+  EXPECT_TRUE(contains(tf32.err, "the GPU's memory does not suffice")) << tf32.err;
   const Outcome any = hourglass(small("b", large + Words{"--epochs", "1"}));
   EXPECT_EQ(any.code, 0) << any.err;
   EXPECT_TRUE(contains(any.err, "device: cpu, as the GPU's memory does not suffice")) << any.err;
@@ -158,6 +162,14 @@ TEST_F(CudaCommandTest, EvaluatesAndRecommendsAsTheCpuDoes) {
       }
     }
   }
+  // Baselines know no math: the first result is the model's.
+  const Words evaluate = {"evaluate", path("a"), ratings, "--sample", "all"};
+  const auto fp32 = json(evaluate, "cuda").at("results");
+  const auto bf16 = json(evaluate + Words{"--math", "bf16"}, "cuda").at("results");
+  ASSERT_EQ(fp32.size(), 4U);
+  EXPECT_NE(bf16[0], fp32[0]);
+  for (std::size_t i = 1; i < fp32.size(); ++i) EXPECT_EQ(bf16[i], fp32[i]) << i;
+
   for (const Words& whose : {Words{"--top", "7"}, Words{"--column", "3", "--column", "29"}}) {
     const Words recommend = Words{"recommend", path("a"), ratings} + whose;
     const auto cuda = json(recommend, "cuda"), cpu = json(recommend, "cpu");
@@ -190,8 +202,22 @@ TEST_F(CudaCommandTest, OtherMathIsTheCardsAlone) {
   EXPECT_TRUE(contains(cpu.err, "the device cpu computes in fp32 only")) << cpu.err;
   const Environment emulated(
       Environment::Values{{"HOURGLASS_CUDA_MODULE", HOURGLASS_EMULATED_MODULE}});
-  ASSERT_EQ(hourglass(small("b", {"--device", "cuda", "--math", "tf32"})).code, 0);
-  EXPECT_EQ(run("b").at("math"), "tf32");
+  const auto losses_in = [&](const std::string& math) {
+    const Words direct = {"--device", "cuda", "--output-path", "direct", "--math", math};
+    EXPECT_EQ(hourglass(small(math, direct)).code, 0);
+    EXPECT_EQ(run(math).at("math"), math);
+    return losses(losses_of(math));
+  };
+  // A product's relative error is at most 2^-10 and 2^-7, a square's twice that.
+  const std::vector<double> fp32 = losses_in("fp32");
+  for (const auto& [math, error] : {std::pair("tf32", 0x1p-9), std::pair("bf16", 0x1p-6)}) {
+    const std::vector<double> other = losses_in(math);
+    EXPECT_NE(other, fp32) << math;
+    ASSERT_EQ(other.size(), fp32.size());
+    for (std::size_t e = 0; e < fp32.size(); ++e) {
+      EXPECT_TRUE(std::abs(other[e] - fp32[e]) <= error * fp32[e]) << other[e] << ", " << fp32[e];
+    }
+  }
 }
 
 }  // namespace

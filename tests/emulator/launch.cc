@@ -60,6 +60,14 @@ cudaError_t enqueue(cudaStream_t stream, std::function<void()> function, const c
 
 using namespace emulator;
 
+// Tells that the kernel is there; its attributes are not modelled.
+extern "C" cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
+  return runtime_call("cudaFuncGetAttributes", WhileCapturing::kAllowed, [&] {
+    *attributes = {};
+    return cudaSuccess;
+  });
+}
+
 // Of a kernel's attributes only this one is modelled.
 extern "C" cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute,
                                             int value) {

@@ -21,7 +21,8 @@
 
 namespace hourglass {
 
-/// How factors of a product are rounded before it; sums are in fp32 always.
+/// How factors of a large product may be rounded before it, for the sake of tensor cores; sums are
+/// in fp32 always.
 enum class Math {
   kFp32,  ///< not at all
   kTf32,  ///< to 11 significant bits, on tensor cores
@@ -54,7 +55,8 @@ class Backend {
   /// Bytes that can be allocated; nothing where that is the operating system's to say.
   virtual std::optional<std::size_t> free_memory() const { return std::nullopt; }
 
-  /// What products of matrices are computed in from now on; false: the device has no such thing.
+  /// What products of matrices may be computed in from now on; false: the device has no such thing,
+  /// and goes on as before.
   virtual bool set_math(Math math) { return math == Math::kFp32; }
 
   /// Whether TransposeBatches should be given an epoch's batches at once: what costs a device a few

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What a step of training must move and compute, and what that means in microseconds on a card.
 
-    bench/gpu_floor [--json]
+    bench/gpu_floor.py [--json]
 
 A kernel's floor is the larger of two times: the bytes it cannot avoid moving through device memory,
 each once, over the card's bandwidth; its operations over the card's fp32 rate. Both rates are the
@@ -13,6 +13,7 @@ tools/gpu_check holds a measured step against.
 import argparse
 import json
 import math
+import pathlib
 import sys
 
 # GB/s of memory, fp32 TFLOP/s without tensor cores (a fused multiply-add is two operations).
@@ -23,16 +24,9 @@ CARDS = {"A100": (2039, 19.5), "H100": (3350, 67.0), "RTX 4090": (1008, 82.6)}
 ADAM_BYTES = 24  # w, m and v read and written
 ADAM_OPERATIONS = 16  # of one parameter's step, a division and a root counted as one each
 
-# rows, columns, density, batch, objective, path of the output layer
-CASES = {
-    "test matrix, direct": (10_000, 500, 0.62, 128, "all", "direct"),
-    "test matrix, gram": (10_000, 500, 0.62, 128, "all", "gram"),
-    "goodbooks": (10_000, 53_424, 0.01119, 128, "all", "gram"),
-    "goodbooks, batch 1024": (10_000, 53_424, 0.01119, 1024, "all", "gram"),
-    "goodbooks, rated cells": (10_000, 53_424, 0.01119, 128, "observed", "rated"),
-    "500,000 x 200,000": (500_000, 200_000, 0.0002, 128, "all", "gram"),
-    "500,000 x 200,000, batch 1024": (500_000, 200_000, 0.0002, 1024, "all", "gram"),
-}
+# What gpu_steps and gpu_pytorch measure too. "path": of the output layer.
+CASES = json.loads((pathlib.Path(__file__).resolve().parent / "gpu_cases.json")
+                   .read_text(encoding="utf-8"))["cases"]
 HIDDEN, BOTTLENECK = (128, 64), 64
 
 
@@ -42,8 +36,10 @@ def middle_weights():
     return sum((a + 1) * b for a, b in zip(widths, widths[1:]))
 
 
-def kernels(rows, columns, density, batch, objective, path):
-    """[(kernel, bytes, operations)] of one step."""
+def kernels(case):
+    """[(operation as timed_backend.h names it, what it does, bytes, operations)] of one step."""
+    rows, columns, density, batch = (case[key] for key in ("rows", "columns", "density", "batch"))
+    objective, path = case["objective"], case["path"]
     h = HIDDEN[0]
     w = h + 1  # the output layer's bias is one more input
     ratings = batch * columns * density
@@ -53,66 +49,72 @@ def kernels(rows, columns, density, batch, objective, path):
     batches = math.ceil(rows / batch)
     sort_passes = math.ceil((columns.bit_length() + batches.bit_length()) / 8)
 
-    step = [("transposition (an epoch's, a step's share)", ratings * (12 + 20 + 24 * sort_passes + 48),
+    step = [("TransposeBatches", "transposition (an epoch's, a step's share)", ratings * (12 + 20 + 24 * sort_passes + 48),
              0)]
 
     def deferred(name):
         # A row is read when it is touched and was not touched by the step before, whose own it had
         # then taken. What it missed is arithmetic only: in the long run, every step it had no rating in.
         untouched = 1 - touched / columns
-        step.append((f"catch-up of the {name} layer", touched * (untouched * h * ADAM_BYTES + 12),
+        step.append(("CatchUpRows", f"catch-up of the {name} layer", touched * (untouched * h * ADAM_BYTES + 12),
                      columns * untouched * h * ADAM_OPERATIONS))
 
     deferred("input")
     if objective == "observed":
         deferred("output")
     # Rows of weights: just caught up, in the cache where they fit; counted once.
-    step.append(("input gather", touched * h * 4 + ratings * 8, 2 * ratings * h))
-    step.append(("middle forward", middle * 4, 2 * batch * middle))
+    step.append(("GatherRows, input", "input gather", touched * h * 4 + ratings * 8,
+                 2 * ratings * h))
+    step.append(("MiddleForward", "middle forward", middle * 4, 2 * batch * middle))
     if path == "gram":
-        step.append(("output gather (P = X W)", touched * w * 4 + ratings * 8, 2 * ratings * w))
-        step.append(("loss and gradient (G, Ha S - P)", (4 * batch * w + 2 * w * w) * 4,
-                     2 * batch * w * w + 2 * batch * w * w))
+        step.append(("GatherRows, output", "output gather (P = X W)",
+                     touched * w * 4 + ratings * 8, 2 * ratings * w))
+        step.append(("OutputGramLoss", "loss and gradient (G, Ha S - P)",
+                     (4 * batch * w + 2 * w * w) * 4, 2 * batch * w * w + 2 * batch * w * w))
     elif path == "direct":
         cells = batch * columns
-        step.append(("outputs", (cells + columns * w) * 4, 2 * cells * w))
-        step.append(("errors and loss", 8 * cells + ratings * 8, 3 * cells))
-        step.append(("gradient by h", (cells + columns * w) * 4, 2 * cells * w))
+        step.append(("OutputForward", "outputs", (cells + columns * w) * 4, 2 * cells * w))
+        step.append(("CellLoss", "errors and loss", 8 * cells + ratings * 8, 3 * cells))
+        step.append(("OutputBackward", "gradient by h", (cells + columns * w) * 4, 2 * cells * w))
     else:
-        step.append(("rated loss", touched * w * 4 + ratings * 12, 4 * ratings * w))
-    step.append(("middle backward", middle * 4, 2 * batch * middle))
+        step.append(("RatedLoss", "rated loss", touched * w * 4 + ratings * 12, 4 * ratings * w))
+    step.append(("MiddleBackward", "middle backward", middle * 4, 2 * batch * middle))
     if path == "gram":
-        step.append(("output update, one pass", columns * w * ADAM_BYTES + ratings * 20,
+        step.append(("OutputGramUpdate", "output update, one pass",
+                     columns * w * ADAM_BYTES + ratings * 20,
                      columns * (2 * w * w + w * (w + 1) + w * ADAM_OPERATIONS) + 2 * ratings * w))
     elif path == "direct":
-        step.append(("output update", columns * w * ADAM_BYTES + batch * columns * 4,
+        step.append(("OutputDirectUpdate", "output update",
+                     columns * w * ADAM_BYTES + batch * columns * 4,
                      2 * batch * columns * w + columns * w * ADAM_OPERATIONS))
     else:
-        step.append(("output update, touched rows", touched * w * ADAM_BYTES + ratings * 20,
+        step.append(("SparseAdam, output", "output update, touched rows",
+                     touched * w * ADAM_BYTES + ratings * 20,
                      2 * ratings * w + touched * w * ADAM_OPERATIONS))
-    step.append(("middle update", middle * ADAM_BYTES, 2 * batch * middle + middle * ADAM_OPERATIONS))
-    step.append(("input update, touched rows", touched * h * ADAM_BYTES + ratings * 20,
+    step.append(("MiddleUpdate", "middle update", middle * ADAM_BYTES,
+                 2 * batch * middle + middle * ADAM_OPERATIONS))
+    step.append(("SparseAdam, input", "input update, touched rows",
+                 touched * h * ADAM_BYTES + ratings * 20,
                  2 * ratings * h + touched * h * ADAM_OPERATIONS))
     return step
 
 
-def microseconds(moved, operations, card):
-    bandwidth, rate = CARDS[card]
-    return max(moved / (bandwidth * 1e3), operations / (rate * 1e6))
+def microseconds(moved, operations, gb_per_s, tflop_per_s):
+    return max(moved / (gb_per_s * 1e3), operations / (tflop_per_s * 1e6))
 
 
 def floors():
     """{case: {"kernels": [...], "step": {card: us}, "epoch": {card: ms}}}"""
     result = {}
-    for name, case in CASES.items():
+    for case in CASES:
         lines = [{"kernel": kernel, "bytes": round(moved), "operations": round(operations),
-                  "us": {card: microseconds(moved, operations, card) for card in CARDS}}
-                 for kernel, moved, operations in kernels(*case)]
+                  "us": {card: microseconds(moved, operations, *rates)
+                         for card, rates in CARDS.items()}}
+                 for _, kernel, moved, operations in kernels(case)]
         step = {card: sum(line["us"][card] for line in lines) for card in CARDS}
-        steps = math.ceil(case[0] / case[3])
-        result[name] = {"rows": case[0], "columns": case[1], "density": case[2], "batch": case[3],
-                        "kernels": lines, "step_us": step,
-                        "epoch_ms": {card: us * steps / 1e3 for card, us in step.items()}}
+        steps = math.ceil(case["rows"] / case["batch"])
+        result[case["case"]] = {**case, "kernels": lines, "step_us": step,
+                                "epoch_ms": {card: us * steps / 1e3 for card, us in step.items()}}
     return result
 
 
@@ -122,7 +124,7 @@ def number(x):
 
 def print_markdown(result):
     print("# What a step must take on a GPU, on paper\n")
-    print(f"By `bench/gpu_floor`: network N-{HIDDEN[0]}-{HIDDEN[1]}-{BOTTLENECK}-{HIDDEN[1]}-"
+    print(f"By `bench/gpu_floor.py`: network N-{HIDDEN[0]}-{HIDDEN[1]}-{BOTTLENECK}-{HIDDEN[1]}-"
           f"{HIDDEN[0]}-N, fp32. Microseconds; m: bytes decide, c: operations do.\n")
     for name, case in result.items():
         print(f"## {name}: {case['rows']:,} x {case['columns']:,}, {100 * case['density']:.4g} % "
