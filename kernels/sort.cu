@@ -10,8 +10,13 @@
 #include <cub/device/device_radix_sort.cuh>
 #else
 #include <algorithm>
+#include <cstring>
+#include <limits>
 #include <numeric>
 #include <vector>
+
+#include "emulator/report.h"
+#include "emulator/sanitizers.h"
 #endif
 
 namespace hourglass::cuda {
@@ -28,12 +33,24 @@ void sort(SortedPairs<Key>& pairs, std::int64_t n, int bits, void* memory, std::
 }
 #else
 // The emulator's: the same result, and in the other arrays, so that whoever looks into the first as
-// they were sees it.
+// they were sees it. All memory that it was lent is written, and what is there is nobody's to read.
 template <class Key>
-void sort(SortedPairs<Key>& pairs, std::int64_t n, int, void*, std::size_t, cudaStream_t stream) {
+void sort(SortedPairs<Key>& pairs, std::int64_t n, int bits, void* memory, std::size_t bytes,
+          cudaStream_t stream) {
   const SortedPairs<Key> in = pairs;
   pairs.swap();
-  const auto body = [in, n] {
+  const auto body = [in, n, bits, memory, bytes] {
+    if (bytes < 2 * static_cast<std::size_t>(n) + (512 << 10)) {
+      emulator::die("sort_pairs has %zu bytes of memory for %lld pairs: too little", bytes,
+                    static_cast<long long>(n));
+    }
+    std::memset(memory, 0xA5, bytes);
+    emulator::mark_uninitialised(memory, bytes);
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (bits < std::numeric_limits<Key>::digits && in.keys[i] >> bits != 0) {
+        emulator::die("sort_pairs by %d bits: key %lld has more", bits, static_cast<long long>(i));
+      }
+    }
     std::vector<std::int64_t> order(static_cast<std::size_t>(n));
     std::iota(order.begin(), order.end(), 0);
     std::stable_sort(order.begin(), order.end(),

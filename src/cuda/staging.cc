@@ -3,13 +3,22 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hourglass/core/error.h"
+
 namespace hourglass::cuda {
 
 Staging::Staging(cudaStream_t stream) : stream_(stream) {
   for (Block& block : blocks_) block = {make_pinned(kBlock), make_event()};
 }
 
+void Staging::require_no_capture() const {
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  check(cudaStreamIsCapturing(stream_, &status));
+  if (status != cudaStreamCaptureStatusNone) throw Error("CUDA: a copy within a step");
+}
+
 void Staging::copy_in(void* to, const void* from_host, std::size_t bytes) {
+  require_no_capture();
   for (std::size_t done = 0; done < bytes; done += kBlock) {
     const std::size_t n = std::min(kBlock, bytes - done);
     Block& block = blocks_[next_];
@@ -23,6 +32,7 @@ void Staging::copy_in(void* to, const void* from_host, std::size_t bytes) {
 }
 
 void Staging::copy_out(void* to_host, const void* from, std::size_t bytes) {
+  require_no_capture();
   // One block is read while the other is filled.
   std::size_t read = 0;
   for (std::size_t asked = 0; read < bytes;) {

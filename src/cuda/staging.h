@@ -13,6 +13,8 @@ class Staging {
  public:
   explicit Staging(cudaStream_t stream);
 
+  // While the stream is captured, both throw: the graph would copy what a block has by then.
+
   /// In the stream's order; from_host may change as soon as it returns. Waits for the device only
   /// where two blocks are still on their way.
   void copy_in(void* to, const void* from_host, std::size_t bytes);
@@ -20,6 +22,8 @@ class Staging {
   void copy_out(void* to_host, const void* from, std::size_t bytes);
 
  private:
+  void require_no_capture() const;
+
   static constexpr std::size_t kBlock = std::size_t{4} << 20;
 
   struct Block {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <list>
 #include <map>
 
 #include "cuda/owners.h"
@@ -17,7 +18,8 @@ class StepGraphs {
 
   /// What the stream is given from here ...
   void begin();
-  /// ... to here is launched now, as one.
+  /// ... to here is launched now, as one; or, where an exception has come on the way and unwinds
+  /// the stack, not at all.
   void end();
 
  private:
@@ -25,7 +27,9 @@ class StepGraphs {
   bool enabled_;
   bool warm_ = false;  ///< the first step is launched as it comes: it loads kernels and cuBLAS
   bool capturing_ = false;
-  std::map<std::size_t, GraphExec> graphs_;  ///< by their number of nodes
+  int exceptions_ = 0;  ///< under way when the step began
+  /// By their number of nodes; of one number, the one that was launched last comes first.
+  std::map<std::size_t, std::list<GraphExec>> graphs_;
 };
 
 }  // namespace hourglass::cuda

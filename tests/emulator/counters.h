@@ -15,6 +15,7 @@ struct Counters {
   std::int64_t library_launches = 0;  ///< the same of cuBLAS, and of emulator::enqueue
   std::int64_t copies = 0;            ///< and fills, the same
   std::int64_t graph_launches = 0;
+  std::int64_t graph_instantiations = 0;  ///< which take memory, and milliseconds
 };
 
 Counters counters();
@@ -26,6 +27,7 @@ inline Counters operator-(Counters a, const Counters& b) {
   a.library_launches -= b.library_launches;
   a.copies -= b.copies;
   a.graph_launches -= b.graph_launches;
+  a.graph_instantiations -= b.graph_instantiations;
   return a;
 }
 

@@ -12,6 +12,7 @@
 
 #include "emulator/arena.h"
 #include "emulator/cublas_handle.h"
+#include "emulator/device.h"
 #include "emulator/operand_rounding.h"
 #include "emulator/report.h"
 #include "emulator/runtime_call.h"
@@ -35,9 +36,24 @@ struct StoredMatrix {
            static_cast<std::size_t>(j) * static_cast<std::size_t>(stride) * element_bytes();
   }
   std::size_t column_bytes() const { return static_cast<std::size_t>(rows) * element_bytes(); }
+  bool empty() const { return rows == 0 || columns == 0; }
+  /// Whether any byte is an element's of both. Columns that lie between another's are apart.
+  bool overlaps(const StoredMatrix& other) const {
+    if (empty() || other.empty()) return false;
+    for (int i = 0, j = 0; i < columns && j < other.columns;) {
+      if (column(i) + column_bytes() <= other.column(j)) {
+        ++i;
+      } else if (other.column(j) + other.column_bytes() <= column(i)) {
+        ++j;
+      } else {
+        return true;
+      }
+    }
+    return false;
+  }
 
   void require_memory(const char* caller) const {
-    if (rows == 0 || columns == 0) return;
+    if (empty()) return;
     const char* const end = column(columns - 1) + column_bytes();
     const auto bytes = static_cast<std::size_t>(end - static_cast<const char*>(data));
     device_arena().require_inside(data, bytes, caller);
@@ -65,6 +81,7 @@ struct Product {
   std::size_t workspace_bytes;
 
   void run() const;
+  std::uintptr_t kind() const;
 };
 
 float converted(const StoredMatrix& from, const char* column, int i, Rounding rounding) {
@@ -126,6 +143,19 @@ void Product::run() const {
   c.note_written();
 }
 
+/// Differs where cuBLAS may take other kernels, or more of them, by what it is told: a graph may
+/// not be updated from one to the other. It may by alignment as well, which is not here.
+std::uintptr_t Product::kind() const {
+  std::uintptr_t hash = 0;
+  for (const int part :
+       {m, n, k, a.stride, b.stride, c.stride, static_cast<int>(op_a), static_cast<int>(op_b),
+        static_cast<int>(a.type), static_cast<int>(rounding)}) {
+    hash = (hash ^ static_cast<std::uintptr_t>(part)) * 0x9E3779B97F4A7C15U;
+    hash ^= hash >> 32;
+  }
+  return hash;
+}
+
 /// Ends the program where the card could and this cannot.
 Rounding rounding_of(cublasComputeType_t compute, cublasMath_t mode) {
   switch (compute) {
@@ -163,7 +193,14 @@ cublasStatus_t submit_product(const char* name, cublasHandle_t handle, Product p
     die("%s: these types of matrices are not modelled", name);
   }
   if (product.m == 0 || product.n == 0) return CUBLAS_STATUS_SUCCESS;
+  // cuBLAS does not look, and its blocks read what others have written.
+  if (product.c.overlaps(product.a) || product.c.overlaps(product.b)) {
+    die("%s: the product lies on one of its factors", name);
+  }
   product.rounding = rounding_of(compute, of->math_mode);
+  if (product.rounding != Rounding::kNone && !card().has_tf32()) {
+    die("%s: TF32 or bfloat16 on %s, which has none", name, card().name);
+  }
   product.workspace = of->workspace;
   product.workspace_bytes = of->workspace_bytes;
   const bool on_device = of->pointer_mode == CUBLAS_POINTER_MODE_DEVICE;
@@ -171,14 +208,9 @@ cublasStatus_t submit_product(const char* name, cublasHandle_t handle, Product p
   product.device_beta = on_device ? static_cast<const float*>(beta) : nullptr;
   product.alpha = on_device ? 0 : *static_cast<const float*>(alpha);
   product.beta = on_device ? 0 : *static_cast<const float*>(beta);
-  // Which kernels cuBLAS takes depends on the shape: a graph may not be updated to another.
-  const std::uint64_t shape = (static_cast<std::uint64_t>(product.m) * 0x9E3779B97F4A7C15U ^
-                               static_cast<std::uint64_t>(product.n)) *
-                                  0x9E3779B97F4A7C15U ^
-                              static_cast<std::uint64_t>(product.k);
   const cudaError_t status = submit(
       stream_of(of->stream, name), {[product] { product.run(); }, name, &Counters::library_launches,
-                                    reinterpret_cast<const void*>(shape)});
+                                    reinterpret_cast<const void*>(product.kind())});
   return status == cudaSuccess ? CUBLAS_STATUS_SUCCESS : CUBLAS_STATUS_EXECUTION_FAILED;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <random>
 #include <vector>
 
@@ -172,12 +173,38 @@ TEST(OperandRoundingTest, KeepsSoManyBitsOfTheMantissa) {
   }
 }
 
+TEST_F(CublasTest, ColumnsMayLieBetweenAnothers) {
+  const DeviceArray<float> x(std::vector<float>{1, 2, 0, 0, 3, 4, 0, 0});
+  gemm(CUBLAS_OP_N, CUBLAS_OP_N, 2, 2, 2, x.get(), 4, x.get(), 4, 0, x.get() + 2, 4);
+  cudaStreamSynchronize(stream_);
+  EXPECT_EQ(x.values(), (std::vector<float>{1, 2, 14, 20, 3, 4, 30, 44}));
+}
+
 using CublasDeathTest = CublasTest;
 
+TEST_F(CublasDeathTest, AProductMayNotLieOnItsFactors) {
+  const DeviceArray<float> x(8, 1), y(4, 1);
+  const auto multiply = [&](float* a, float* b, float* c) {
+    gemm(CUBLAS_OP_N, CUBLAS_OP_T, 2, 2, 2, a, 4, b, 2, 0, c, 2);
+  };
+  EXPECT_DEATH(multiply(y.get(), x.get(), x.get()), "the product lies on one of its factors");
+  EXPECT_DEATH(multiply(x.get(), y.get(), x.get() + 3), "the product lies on one of its factors");
+  EXPECT_DEATH(multiply(x.get(), y.get(), x.get() + 1), "the product lies on one of its factors");
+}
+
+TEST_F(CublasDeathTest, TuringRoundsToNeitherTf32NorBfloat16) {
+  const auto multiply_on_turing = [&](cublasComputeType_t compute) {
+    ::setenv("HOURGLASS_EMULATOR_CARD", "sm_75", 1);
+    product(1, 1, compute);
+  };
+  EXPECT_DEATH(multiply_on_turing(CUBLAS_COMPUTE_32F_FAST_TF32), "on sm_75, which has none");
+  EXPECT_DEATH(multiply_on_turing(CUBLAS_COMPUTE_32F_FAST_16BF), "on sm_75, which has none");
+}
+
 TEST_F(CublasDeathTest, AMatrixMustLieInItsMemory) {
-  const DeviceArray<float> x(12, 1);
+  const DeviceArray<float> x(12, 1), out(3);
   const auto multiply = [&](int lda) {
-    gemm(CUBLAS_OP_N, CUBLAS_OP_N, 3, 1, 4, x.get(), lda, x.get(), 4, 0, x.get(), 3);
+    gemm(CUBLAS_OP_N, CUBLAS_OP_N, 3, 1, 4, x.get(), lda, x.get(), 4, 0, out.get(), 3);
     cudaStreamSynchronize(stream_);
   };
   EXPECT_DEATH(multiply(4), "a product of cuBLAS: 60 bytes .* are not all device memory");
@@ -185,8 +212,8 @@ TEST_F(CublasDeathTest, AMatrixMustLieInItsMemory) {
 }
 
 TEST_F(CublasDeathTest, WhatIsNotModelledIsNamed) {
-  const DeviceArray<float> x(1, 1);
-  EXPECT_DEATH(gemm(CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, x.get(), 1, x.get(), 1, 0, x.get(), 1,
+  const DeviceArray<float> x(1, 1), out(1);
+  EXPECT_DEATH(gemm(CUBLAS_OP_N, CUBLAS_OP_N, 1, 1, 1, x.get(), 1, x.get(), 1, 0, out.get(), 1,
                     CUBLAS_COMPUTE_32F_FAST_16F),
                "compute type 74 is not modelled");
 }

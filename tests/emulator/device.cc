@@ -2,6 +2,7 @@
 
 #include <cuda_runtime_api.h>
 
+#include <cstdlib>
 #include <cstring>
 
 #include "emulator/report.h"
@@ -16,10 +17,21 @@ int n_devices() {
   return n;
 }
 
-std::size_t shared_bytes_opt_in() {
-  static const auto bytes = static_cast<std::size_t>(
-      setting("HOURGLASS_EMULATOR_SHARED_MEMORY", kSharedBytes, 227 << 10));
-  return bytes;
+const Card& card() {
+  // CUDA C++ Programming Guide, "Technical Specifications per Compute Capability".
+  static constexpr Card kCards[] = {{"sm_90", 9, 0, 227 << 10, 228 << 10, 2048, 32},
+                                    {"sm_86", 8, 6, 99 << 10, 100 << 10, 1536, 16},
+                                    {"sm_80", 8, 0, 163 << 10, 164 << 10, 2048, 32},
+                                    {"sm_75", 7, 5, 64 << 10, 64 << 10, 1024, 16}};
+  static const Card& taken = []() -> const Card& {
+    const char* const wish = std::getenv("HOURGLASS_EMULATOR_CARD");
+    if (wish == nullptr || *wish == '\0') return kCards[0];
+    for (const Card& known : kCards) {
+      if (std::strcmp(wish, known.name) == 0) return known;
+    }
+    die("HOURGLASS_EMULATOR_CARD is '%s', which is not modelled", wish);
+  }();
+  return taken;
 }
 
 std::size_t device_bytes() {
@@ -30,10 +42,7 @@ std::size_t device_bytes() {
 
 namespace {
 
-constexpr int kComputeCapabilityMajor = 9, kComputeCapabilityMinor = 0;
 constexpr int kRegisters = 65536;
-constexpr int kThreadsPerMultiprocessor = 2048, kBlocksPerMultiprocessor = 32;
-constexpr std::size_t kSharedBytesPerMultiprocessor = 228 << 10;
 constexpr int kCudaVersion = CUDART_VERSION;
 
 int attribute(cudaDeviceAttr which) {
@@ -52,24 +61,24 @@ int attribute(cudaDeviceAttr which) {
     case cudaDevAttrMaxSharedMemoryPerBlock:
       return kSharedBytes;
     case cudaDevAttrMaxSharedMemoryPerBlockOptin:
-      return static_cast<int>(shared_bytes_opt_in());
+      return static_cast<int>(card().shared_bytes_opt_in);
     case cudaDevAttrMaxSharedMemoryPerMultiprocessor:
-      return kSharedBytesPerMultiprocessor;
+      return static_cast<int>(card().shared_bytes_of_multiprocessor);
     case cudaDevAttrWarpSize:
       return kLanes;
     case cudaDevAttrMultiProcessorCount:
       return kMultiprocessors;
     case cudaDevAttrMaxThreadsPerMultiProcessor:
-      return kThreadsPerMultiprocessor;
+      return card().threads_of_multiprocessor;
     case cudaDevAttrMaxBlocksPerMultiprocessor:
-      return kBlocksPerMultiprocessor;
+      return card().blocks_of_multiprocessor;
     case cudaDevAttrMaxRegistersPerBlock:
     case cudaDevAttrMaxRegistersPerMultiprocessor:
       return kRegisters;
     case cudaDevAttrComputeCapabilityMajor:
-      return kComputeCapabilityMajor;
+      return card().major;
     case cudaDevAttrComputeCapabilityMinor:
-      return kComputeCapabilityMinor;
+      return card().minor;
     default:
       die("cudaDeviceGetAttribute: attribute %d is not modelled", static_cast<int>(which));
   }
@@ -115,17 +124,17 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
     if (device != 0) return cudaErrorInvalidDevice;
     *properties = {};
     std::strcpy(properties->name, "emulated");
-    properties->major = kComputeCapabilityMajor;
-    properties->minor = kComputeCapabilityMinor;
+    properties->major = card().major;
+    properties->minor = card().minor;
     properties->totalGlobalMem = device_bytes();
     properties->multiProcessorCount = kMultiprocessors;
     properties->warpSize = kLanes;
     properties->sharedMemPerBlock = kSharedBytes;
-    properties->sharedMemPerBlockOptin = shared_bytes_opt_in();
-    properties->sharedMemPerMultiprocessor = kSharedBytesPerMultiprocessor;
+    properties->sharedMemPerBlockOptin = card().shared_bytes_opt_in;
+    properties->sharedMemPerMultiprocessor = card().shared_bytes_of_multiprocessor;
     properties->regsPerBlock = properties->regsPerMultiprocessor = kRegisters;
-    properties->maxThreadsPerMultiProcessor = kThreadsPerMultiprocessor;
-    properties->maxBlocksPerMultiProcessor = kBlocksPerMultiprocessor;
+    properties->maxThreadsPerMultiProcessor = card().threads_of_multiprocessor;
+    properties->maxBlocksPerMultiProcessor = card().blocks_of_multiprocessor;
     properties->maxThreadsPerBlock = kThreadsPerBlock;
     properties->maxThreadsDim[0] = properties->maxThreadsDim[1] = kThreadsPerBlock;
     properties->maxThreadsDim[2] = kThreadsPerBlockZ;

@@ -2,7 +2,7 @@
 
 #include <cstddef>
 
-// The card that there would be: an H100's limits, so that what fits here fits there, and few
+// The card that there would be: a kind's limits, so that what fits here fits there, and few
 // multiprocessors, so that a grid that covers them stays small.
 namespace emulator {
 
@@ -12,8 +12,19 @@ inline constexpr unsigned kThreadsPerBlockZ = 64;  // x and y: as many as there 
 inline constexpr unsigned kGridX = 2147483647, kGridYZ = 65535;
 inline constexpr std::size_t kSharedBytes = 48 << 10;  // of a block, static and dynamic
 
-/// HOURGLASS_EMULATOR_SHARED_MEMORY: of a block, with cudaFuncSetAttribute; 227 KiB unless set.
-std::size_t shared_bytes_opt_in();
+/// What kinds of cards differ in.
+struct Card {
+  const char* name;
+  int major, minor;                            ///< its compute capability
+  std::size_t shared_bytes_opt_in;             ///< of a block, with cudaFuncSetAttribute
+  std::size_t shared_bytes_of_multiprocessor;  ///< of all blocks that are on one
+  int threads_of_multiprocessor, blocks_of_multiprocessor;
+
+  /// Tensor cores that take TF32 and bfloat16.
+  bool has_tf32() const { return major >= 8; }
+};
+/// HOURGLASS_EMULATOR_CARD: sm_75, sm_80, sm_86 or, unless set, sm_90.
+const Card& card();
 /// HOURGLASS_EMULATOR_DEVICES: 1, the default; 0, a driver without a card; -1, no driver.
 int n_devices();
 /// HOURGLASS_EMULATOR_MEMORY: the card's bytes, 8 GiB unless set.

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "emulator/block.h"
+#include "emulator/device.h"
 
 namespace emulator {
 namespace {
@@ -59,6 +60,8 @@ Brought bring_number(unsigned mask, std::uint32_t number, Site site) {
 }
 
 void multiply_tf32(float (&sum)[4], const float (&left)[4], const float (&right)[2], Site site) {
+  if (!card().has_tf32())
+    die("%s:%d: TF32 on %s, which has none", site.file, site.line, card().name);
   for (const float operand : {left[0], left[1], left[2], left[3], right[0], right[1]}) {
     if (!std::isnan(operand) && operand != rounded_to_tf32(operand)) {
       die("%s:%d: %g is not rounded to TF32", site.file, site.line, static_cast<double>(operand));

@@ -39,8 +39,9 @@ Brought bring_vote(unsigned mask, bool vote, Site site);
 Brought bring_number(unsigned mask, std::uint32_t number, Site site);
 
 /// A product of small matrices by the lanes of a warp, whose elements lie among them as PTX's
-/// mma.m16n8k8 has it for TF32: sum [16 x 8] += left [16 x 8] right [8 x 8]. Ends the program where
-/// an operand is no TF32 number, since cards do not agree on what they make of its other bits.
+/// mma.m16n8k8 has it for TF32: sum [16 x 8] += left [16 x 8] right [8 x 8]. Ends the program on a
+/// card without, and where an operand is no TF32 number, since cards do not agree on what they make
+/// of its other bits.
 void multiply_tf32(float (&sum)[4], const float (&left)[4], const float (&right)[2],
                    Site site = {__builtin_FILE(), __builtin_LINE()});
 

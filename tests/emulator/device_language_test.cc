@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <vector>
 
@@ -218,6 +219,15 @@ __global__ void multiply_halves() {
   float sum[4] = {};
   const float left[4] = {0.5F, 0.5F, 0.5F, 0.5F}, right[2] = {0.5F, 0.5F};
   multiply_tf32(sum, left, right);
+}
+
+TEST(DeviceLanguageDeathTest, TensorCoresOfTuringHaveNoTf32) {
+  const auto run_on_turing = [] {
+    ::setenv("HOURGLASS_EMULATOR_CARD", "sm_75", 1);
+    launch(multiply_halves, 1, 32, 0, nullptr);
+    cudaDeviceSynchronize();
+  };
+  EXPECT_DEATH(run_on_turing(), "TF32 on sm_75, which has none");
 }
 
 TEST(DeviceLanguageDeathTest, TensorCoresTakeTf32Alone) {

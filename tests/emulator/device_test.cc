@@ -98,6 +98,30 @@ TEST(DeviceDeathTest, AKernelsArraysCountAsWell) {
       "dynamic shared memory and was launched with none");
 }
 
+/// Exits with 0 where the card is the one that the environment asks for.
+[[noreturn]] void exit_on_card(const char* name, int major, int minor, std::size_t opt_in,
+                               std::size_t of_multiprocessor) {
+  ::setenv("HOURGLASS_EMULATOR_CARD", name, 1);
+  cudaDeviceProp card = {};
+  cudaGetDeviceProperties(&card, 0);
+  int attribute = 0;
+  cudaDeviceGetAttribute(&attribute, cudaDevAttrComputeCapabilityMajor, 0);
+  const bool right = card.major == major && card.minor == minor && attribute == major &&
+                     card.sharedMemPerBlockOptin == opt_in << 10 &&
+                     card.sharedMemPerMultiprocessor == of_multiprocessor << 10;
+  std::exit(right ? 0 : 1);
+}
+
+TEST(DeviceDeathTest, IsTheCardThatIsAskedFor) {
+  const auto right = testing::ExitedWithCode(0);
+  EXPECT_EXIT(exit_on_card("sm_75", 7, 5, 64, 64), right, "");
+  EXPECT_EXIT(exit_on_card("sm_80", 8, 0, 163, 164), right, "");
+  EXPECT_EXIT(exit_on_card("sm_86", 8, 6, 99, 100), right, "");
+  EXPECT_EXIT(exit_on_card("sm_90", 9, 0, 227, 228), right, "");
+  EXPECT_EXIT(exit_on_card("", 9, 0, 227, 228), right, "");
+  EXPECT_DEATH(exit_on_card("sm_70", 7, 0, 96, 96), "'sm_70', which is not modelled");
+}
+
 /// What a program without a card gets from its first calls.
 [[noreturn]] void exit_without_device(const char* devices, cudaError_t want) {
   ::setenv("HOURGLASS_EMULATOR_DEVICES", devices, 1);

@@ -4,10 +4,10 @@
 // run by what is defined here and in the library behind it, which stands for cudart and cuBLAS. A
 // kernel includes it in place of nvcc's language (kernels/device.cuh).
 //
-// Environment, whole numbers:
+// Environment:
 //   HOURGLASS_EMULATOR_SEED: n for blocks, threads and streams in n's random order; 0, in their own
 //   HOURGLASS_EMULATOR_MEMORY: the device's bytes, 8 GiB unless set
-//   HOURGLASS_EMULATOR_SHARED_MEMORY: what a block may have at most, 227 KiB unless set
+//   HOURGLASS_EMULATOR_CARD: whose limits the device has: sm_75, sm_80, sm_86 or, unless set, sm_90
 //   HOURGLASS_EMULATOR_DEVICES: 1; 0 for a driver that knows of none, -1 for no driver
 //
 // Not modelled: code generation, registers and occupancy; memory orders weaker than those that the

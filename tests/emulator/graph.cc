@@ -103,6 +103,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
   return runtime_call("cudaGraphInstantiate", WhileCapturing::kAllowed, [&] {
     if (flags != 0) die("cudaGraphInstantiate: the flags %llu are not modelled", flags);
     auto copy = std::make_shared<const Graph>(*graphs().at(graph, "cudaGraphInstantiate"));
+    ++counted().graph_instantiations;
     *executable = executable_graphs().add(
         std::make_shared<ExecutableGraph>(ExecutableGraph{std::move(copy)}));
     return cudaSuccess;

@@ -67,11 +67,12 @@ TEST_F(GraphTest, RunsWhatWasCapturedAsOftenAsItIsLaunched) {
   EXPECT_EQ(n_nodes, 3U);
   EXPECT_EQ(sum(), 0) << "capturing runs nothing";
   cudaGraphExec_t executable = nullptr;
+  const Counters mark = counters();
   ASSERT_EQ(cudaGraphInstantiate(&executable, graph, 0), cudaSuccess);
   cudaGraphDestroy(graph);
-  const Counters mark = counters();
   for (int i = 0; i < 3; ++i) EXPECT_EQ(cudaGraphLaunch(executable, stream_), cudaSuccess);
   EXPECT_EQ((counters() - mark).graph_launches, 3);
+  EXPECT_EQ((counters() - mark).graph_instantiations, 1);
   EXPECT_EQ((counters() - mark).kernel_launches, 0);
   EXPECT_EQ(cudaGraphExecDestroy(executable), cudaSuccess) << "and what was launched runs";
   EXPECT_EQ(sum(), 33);

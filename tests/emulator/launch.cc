@@ -75,7 +75,7 @@ extern "C" cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribut
     if (attribute != cudaFuncAttributeMaxDynamicSharedMemorySize) {
       die("cudaFuncSetAttribute: attribute %d is not modelled", static_cast<int>(attribute));
     }
-    if (value < 0 || static_cast<std::size_t>(value) > shared_bytes_opt_in()) {
+    if (value < 0 || static_cast<std::size_t>(value) > card().shared_bytes_opt_in) {
       return cudaErrorInvalidValue;
     }
     opted_in()[kernel] = static_cast<std::size_t>(value);

@@ -81,7 +81,9 @@ cudaError_t copy_asynchronously(void* to, const void* from, std::size_t bytes, c
 
 Work fill(void* memory, int value, std::size_t bytes, const char* caller) {
   if (bytes > 0) device_arena().require_inside(memory, bytes, caller);
-  return {[=] { std::memset(memory, value, bytes); }, caller, &Counters::copies};
+  // Of an update's rules for fills: another size "may fail".
+  return {[=] { std::memset(memory, value, bytes); }, caller, &Counters::copies,
+          reinterpret_cast<const void*>(bytes)};
 }
 
 cudaError_t submit_and_wait(Work work) {

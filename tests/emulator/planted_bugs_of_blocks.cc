@@ -15,13 +15,6 @@ constexpr unsigned kThreads = 256;
 constexpr unsigned kBlocks = 5;
 constexpr unsigned kAll = 0xFFFFFFFF;
 
-bool all_are(const std::vector<float>& values, float want) {
-  for (const float x : values) {
-    if (!(x == want)) return false;  // NaN differs
-  }
-  return true;
-}
-
 /// Whether every block's sum of kThreads ones, by the kernel, is kThreads.
 bool sums_ones(void (*kernel)(const float*, float*)) {
   const DeviceArray<float> ones(kBlocks * kThreads, 1), sums(kBlocks, 0);

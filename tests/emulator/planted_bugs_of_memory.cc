@@ -11,13 +11,6 @@ namespace {
 using emulator::DeviceArray;
 using emulator::launch;
 
-bool all_are(const std::vector<float>& values, float want) {
-  for (const float x : values) {
-    if (!(x == want)) return false;  // NaN differs
-  }
-  return true;
-}
-
 __global__ void set_ones(float* values, unsigned n) {
   const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
   if (i < n) values[i] = 1;

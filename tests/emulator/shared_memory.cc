@@ -60,7 +60,7 @@ void* SharedMemory::array(const void* key, std::size_t bytes) {
   const std::size_t opted_in = opted_in_shared_bytes(kernel_);
   if (arrays > kSharedBytes ||
       arrays + dynamic_bytes_ >
-          (dynamic_bytes_ > opted_in ? kSharedBytes : shared_bytes_opt_in())) {
+          (dynamic_bytes_ > opted_in ? kSharedBytes : card().shared_bytes_opt_in)) {
     die("a block of this kernel may not have so much shared memory: arrays of %zu bytes (it came "
         "so far) and %zu that the launch asks for, of which %zu are opted in",
         arrays, dynamic_bytes_, opted_in);
