@@ -83,7 +83,7 @@ std::vector<GramUpdateCase> cases(Values values, const std::vector<Size>& sizes)
 const std::vector<Size> kRagged = {{1, 1, 1},      {31, 127, 33}, {32, 257, 127}, {33, 1031, 31},
                                    {127, 32, 257}, {257, 31, 32}, {1031, 33, 2},  {6, 63, 128},
                                    {7, 65, 129},   {9, 64, 16},   {9, 20, 17},    {5, 4193, 9},
-                                   {3, 4193, 69},  {2, 20011, 9}, {2, 4111, 129}, {3, 4193, 22}};
+                                   {3, 4193, 69},  {2, 20011, 9}, {3, 4193, 11}};
 // A power of two of cells: the factor 2 / cells is exact.
 const std::vector<Size> kExact = {{1, 1, 1},    {32, 32, 33}, {2, 1024, 31}, {64, 2, 127},
                                   {1, 32, 257}, {256, 8, 32}, {1024, 4, 5},  {128, 64, 129}};
@@ -106,7 +106,9 @@ TEST_P(OutputGramUpdateTest, IntegersAreExact) {
 }
 
 TEST_P(OutputGramUpdateTest, RealsAreWithinRounding) {
-  for (const GramUpdateCase& c : cases(Values::kReals, kRagged)) {
+  std::vector<Size> sizes = kRagged;
+  sizes.push_back({2, 4111, 129});  // the widest of many: slow in some lanes, so here alone
+  for (const GramUpdateCase& c : cases(Values::kReals, sizes)) {
     SCOPED_TRACE(c.name());
     const std::vector<double> gradient = c.gradients().run(reference()).at("m");
     const std::vector<double> magnitude = c.magnitudes().run(reference()).at("m");
@@ -131,7 +133,7 @@ TEST_P(OutputGramUpdateTest, RealsAreWithinRounding) {
 
 // Rows that are not few have TF32 on tensor cores, and bf16 is TF32 there; wide ones a library.
 TEST_P(OutputGramUpdateTest, MathsOtherThanFp32Show) {
-  for (const GramUpdateCase& c : cases(Values::kReals, {{3, 4193, 129}, {3, 300, 257}})) {
+  for (const GramUpdateCase& c : cases(Values::kReals, {{3, 4193, 9}, {3, 300, 257}})) {
     SCOPED_TRACE(c.name());
     const Results fp32 = c.run(backend());
     for_each_math([&](Math math) {
