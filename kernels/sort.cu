@@ -14,9 +14,6 @@
 #include <limits>
 #include <numeric>
 #include <vector>
-
-#include "emulator/report.h"
-#include "emulator/sanitizers.h"
 #endif
 
 namespace hourglass::cuda {
@@ -33,7 +30,7 @@ void sort(SortedPairs<Key>& pairs, std::int64_t n, int bits, void* memory, std::
 }
 #else
 // The emulator's: the same result, and in the other arrays, so that whoever looks into the first as
-// they were sees it. All memory that it was lent is written, and what is there is nobody's to read.
+// they were sees it. All memory that it was lent is written.
 template <class Key>
 void sort(SortedPairs<Key>& pairs, std::int64_t n, int bits, void* memory, std::size_t bytes,
           cudaStream_t stream) {
@@ -45,7 +42,6 @@ void sort(SortedPairs<Key>& pairs, std::int64_t n, int bits, void* memory, std::
                     static_cast<long long>(n));
     }
     std::memset(memory, 0xA5, bytes);
-    emulator::mark_uninitialised(memory, bytes);
     for (std::int64_t i = 0; i < n; ++i) {
       if (bits < std::numeric_limits<Key>::digits && in.keys[i] >> bits != 0) {
         emulator::die("sort_pairs by %d bits: key %lld has more", bits, static_cast<long long>(i));
