@@ -22,9 +22,10 @@ constexpr std::int64_t shared_floats(const Units& units, int tile, int slice) {
 
 /// One tile of a block: what its warps do apart, between the block's meetings. Product is one of
 /// row_product.cuh's.
-template <class Product, int kQuads>
+template <class Product>
 class GramUpdateTile {
  public:
+  static constexpr int kQuads = Product::kQuads;
   static constexpr int kRowsOfWarp = Product::kRowsOfWarp;
   static constexpr int kRows = kRowsOfWarp / 2;
   static constexpr int kSize = kRowsOfWarp * static_cast<int>(kGramWarps);

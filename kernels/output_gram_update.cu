@@ -40,9 +40,9 @@
 namespace hourglass::cuda {
 namespace {
 
-template <class Product, int kQuads>
+template <class Product>
 __global__ void __launch_bounds__(kGramThreads, 2) update_columns(NarrowUpdate update) {
-  using Tile = GramUpdateTile<Product, kQuads>;
+  using Tile = GramUpdateTile<Product>;
   DYN_SHARED(float, shared);
   const Tile tile(update, shared);
   tile.load_last_and_whole();
@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(kGramThreads, 2) update_columns(NarrowUpdate u
   const std::int64_t end = segments.end(blockIdx.x);
   std::int64_t first = segments.begin(blockIdx.x);
   std::int32_t next = find_column(op.columns.ids, 0, op.columns.n_columns[0], first);
-  GramPartial<kQuads> partial;
+  GramPartial<Tile::kQuads> partial;
   for (; first < end; first += Tile::kSize) {
     const auto columns_left = [&](std::int64_t from) {
       return static_cast<int>(end - from < Tile::kSize ? end - from : Tile::kSize);
@@ -92,17 +92,17 @@ int slice_of_hidden_gram(const Units& units, int tile) {
   return (all + kSliceStep * n_slices - 1) / (kSliceStep * n_slices) * kSliceStep;
 }
 
-template <class Product, int kQuads>
+template <class Product>
 void launch_narrow_update(const OutputGramUpdate& op, std::int64_t n_segments,
                           cudaStream_t stream) {
   const Units units(op.rows.width);
-  constexpr int kTile = GramUpdateTile<Product, kQuads>::kSize;
+  constexpr int kTile = GramUpdateTile<Product>::kSize;
   const double cells = static_cast<double>(op.batch) * static_cast<double>(op.n_columns);
   const NarrowUpdate update = {op, static_cast<float>(2 / cells),
                                slice_of_hidden_gram(units, kTile)};
   const auto bytes =
       sizeof(float) * static_cast<std::size_t>(shared_floats(units, kTile, update.slice));
-  const auto kernel = update_columns<Product, kQuads>;
+  const auto kernel = update_columns<Product>;
   check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel),
                              cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)));
   launch(kernel, {static_cast<unsigned>(n_segments), kGramThreads, bytes, stream}, update);
@@ -113,10 +113,10 @@ void launch_narrow_update(const OutputGramUpdate& op, std::int64_t n_segments,
 template <int kQuads>
 void launch_narrow(const OutputGramUpdate& op, const FineGramSegments& segments, Math math,
                    cudaStream_t stream) {
-  const auto launch_update =
-      segments.longest() <= kFineGramBlock ? launch_narrow_update<FusedProduct<2, kQuads>, kQuads>
-      : math == Math::kFp32                ? launch_narrow_update<FusedProduct<8, kQuads>, kQuads>
-                                           : launch_narrow_update<TensorProduct<kQuads>, kQuads>;
+  const auto launch_update = segments.longest() <= kFineGramBlock
+                                 ? launch_narrow_update<FusedProduct<2, kQuads>>
+                             : math == Math::kFp32 ? launch_narrow_update<FusedProduct<8, kQuads>>
+                                                   : launch_narrow_update<TensorProduct<kQuads>>;
   launch_update(op, segments.count, stream);
 }
 

@@ -22,9 +22,10 @@ inline constexpr int kSliceStep = 8;
 
 /// By fp32 units: half a warp has every second of 2 kRows rows, a lane of it all of their rows and
 /// kQuads quads of units. Every element is one chain of fmaf, over k.
-template <int kRows, int kQuads>
+template <int kRows, int kQuadsOfLane>
 class FusedProduct {
  public:
+  static constexpr int kQuads = kQuadsOfLane;  ///< a lane, for up to 64 kQuads units
   static constexpr bool kTensorCores = false;
   static constexpr int kRowsOfWarp = 2 * kRows;
 
@@ -76,9 +77,10 @@ class FusedProduct {
 /// By tensor cores, of 16 rows and up to 64 kQuads units: rows and G rounded to TF32 (G by who
 /// filled the slice), the lone unit's share in fp32. Error of an element: 2^-10 of its terms'
 /// absolute values, and the rounding of their sum.
-template <int kQuads>
+template <int kQuadsOfLane>
 class TensorProduct {
  public:
+  static constexpr int kQuads = kQuadsOfLane;
   static constexpr bool kTensorCores = true;
   static constexpr int kRowsOfWarp = 16;
 
