@@ -43,15 +43,8 @@ class AdamVec {
   /// The step on the vector at column c of a row, in memory.
   HWY_INLINE void step_at(const AdamMatrix& rows, std::int64_t row, std::int64_t c,
                           const AdamScalars& scalars, FloatVec gradient) const {
-    const FloatTag d;
-    float* w = rows.weight.row(row) + c;
-    float* m = rows.first_moment.row(row) + c;
-    float* v = rows.second_moment.row(row) + c;
-    FloatVec w_c = hn::LoadU(d, w), m_c = hn::LoadU(d, m), v_c = hn::LoadU(d, v);
-    step(scalars, gradient, w_c, m_c, v_c);
-    hn::StoreU(w_c, d, w);
-    hn::StoreU(m_c, d, m);
-    hn::StoreU(v_c, d, v);
+    step_in_memory(rows.weight.row(row) + c, rows.first_moment.row(row) + c,
+                   rows.second_moment.row(row) + c, scalars, gradient);
   }
 
   /// The step on one row, in memory. gradient(c) is the gradient of the vector at column c.
@@ -59,12 +52,28 @@ class AdamVec {
   HWY_INLINE void step_row(const AdamMatrix& rows, std::int64_t row, const AdamScalars& scalars,
                            const Gradient& gradient) const {
     const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(FloatTag()));
-    for (std::int64_t c = 0; c < rows.width; c += lanes) {
-      step_at(rows, row, c, scalars, gradient(c));
+    // Copies: the compiler would read the originals again behind every store.
+    const AdamScalars at_step = scalars;
+    const std::int64_t width = rows.width;
+    float* w = rows.weight.row(row);
+    float* m = rows.first_moment.row(row);
+    float* v = rows.second_moment.row(row);
+    for (std::int64_t c = 0; c < width; c += lanes) {
+      step_in_memory(w + c, m + c, v + c, at_step, gradient(c));
     }
   }
 
  private:
+  HWY_INLINE void step_in_memory(float* w, float* m, float* v, const AdamScalars& scalars,
+                                 FloatVec gradient) const {
+    const FloatTag d;
+    FloatVec w_c = hn::LoadU(d, w), m_c = hn::LoadU(d, m), v_c = hn::LoadU(d, v);
+    step(scalars, gradient, w_c, m_c, v_c);
+    hn::StoreU(w_c, d, w);
+    hn::StoreU(m_c, d, m);
+    hn::StoreU(v_c, d, v);
+  }
+
   FloatVec beta1_, beta2_, one_minus_beta1_, one_minus_beta2_, epsilon_, weight_decay_;
 };
 

@@ -20,6 +20,8 @@ constexpr std::size_t kCacheLine = 64;
 // How much one thread takes at a time: enough to outweigh taking it, little enough to share well.
 constexpr std::int64_t kRowsAtATime = 24;     // batch rows or weight rows of a product
 constexpr std::int64_t kColumnsAtATime = 32;  // sparse rows of the wide layers
+constexpr std::int64_t kGramRowsAtATime = 8;      // of S, to sum up
+constexpr std::int64_t kGramColumnsAtATime = 96;  // of the one pass: whole tiles
 constexpr std::int64_t kUnitsAtATime = 64;    // of the gradient by the last hidden layer
 constexpr std::int64_t kErrorsAtATime = 48;   // columns of errors: whole tiles, whole cache lines
 
@@ -69,6 +71,12 @@ void CpuBackend::reserve_scratch(std::int64_t floats) {
   if (wanted <= scratch_floats_) return;
   scratch_floats_ = wanted;
   scratch_.assign(wanted * static_cast<std::size_t>(pool_.n_threads()), 0.0F);
+}
+
+float* CpuBackend::reserve_packed(std::int64_t floats) {
+  const auto wanted = static_cast<std::size_t>(floats);
+  if (wanted > packed_.size()) packed_.resize(wanted);
+  return packed_.data();
 }
 
 void CpuBackend::run(const TransposeBatches& op) {
@@ -151,34 +159,51 @@ void CpuBackend::run(const MiddleUpdate& op) {
               });
 }
 
-void CpuBackend::finish_gram(const Matrix<float>& gram, Ptr<float> partials,
-                             std::int64_t n_columns, std::int64_t width) {
-  // The one segment of no columns has written nothing.
-  if (n_columns == 0) std::fill_n(partials.raw(), width * padded(width), 0.0F);
-  pool_.claim(pieces(width, kRowsAtATime), [&](std::int64_t piece, int) {
-    reduce_gram(gram, partials, n_columns, width, piece * kRowsAtATime,
-                std::min(width, (piece + 1) * kRowsAtATime));
-  });
-  for (std::int64_t r = 1; r < width; ++r) {
-    for (std::int64_t c = 0; c < r; ++c) gram.row(r)[c] = gram.row(c)[r];
+const LiveUnits& CpuBackend::find_live(const Matrix<const float>& rows, std::int64_t n_rows,
+                                       std::int64_t width) {
+  live_.reserve(width, float_lanes());
+  if (is_live_.size() < static_cast<std::size_t>(width)) {
+    is_live_.resize(static_cast<std::size_t>(width));
   }
+  if (rows.data) {
+    mark_live(rows, n_rows, width, is_live_.data());
+  } else {
+    std::fill(is_live_.begin(), is_live_.end(), std::uint8_t{1});
+  }
+  live_.set(is_live_, width);
+  return live_;
 }
 
 void CpuBackend::run(const OutputGram& op) {
+  const LiveUnits& live = find_live(op.hidden, op.n_rows, op.width);
+  reserve_scratch(kGramBlock * live.max_packed_stride());
+  // The one segment of no columns writes nothing.
+  if (op.n_columns == 0) std::fill_n(op.scratch.raw(), packed_gram_size(live), 0.0F);
   pool_.claim(GramSegments(op.n_columns, op.width).count,
-              [&](std::int64_t segment, int) { gram_segment(op, segment); });
-  finish_gram(op.gram, op.scratch, op.n_columns, op.width);
+              [&](std::int64_t segment, int thread) {
+                gram_segment(op, live, segment, scratch(thread));
+              });
+  const std::int64_t n = live.count();
+  pool_.claim(pieces(n, kGramRowsAtATime), [&](std::int64_t piece, int) {
+    reduce_gram(op, live, piece * kGramRowsAtATime, std::min(n, (piece + 1) * kGramRowsAtATime));
+  });
+  for (std::int64_t r = 1; r < n; ++r) {
+    for (std::int64_t c = 0; c < r; ++c) {
+      op.gram.row(live.ids()[r])[live.ids()[c]] = op.gram.row(live.ids()[c])[live.ids()[r]];
+    }
+  }
 }
 
 void CpuBackend::run(const OutputGramLoss& op) {
   const std::int64_t batch = op.batch.n_rows;
   const std::int64_t gram_pieces = pieces(op.width, kRowsAtATime);
+  const LiveUnits& live = find_live(op.hidden, batch, op.width);
   pool_.claim(gram_pieces + pieces(batch, kRowsAtATime), [&](std::int64_t piece, int) {
     if (piece < gram_pieces) {
       hidden_gram(op, piece * kRowsAtATime, std::min(op.width, (piece + 1) * kRowsAtATime));
     } else {
       const std::int64_t begin = (piece - gram_pieces) * kRowsAtATime;
-      gram_loss_rows(op, begin, std::min(batch, begin + kRowsAtATime));
+      gram_loss_rows(op, live, begin, std::min(batch, begin + kRowsAtATime));
     }
   });
   double loss = 0;
@@ -187,12 +212,27 @@ void CpuBackend::run(const OutputGramLoss& op) {
 }
 
 void CpuBackend::run(const OutputGramUpdate& op) {
-  reserve_scratch(kGramBlock * padded(op.rows.width));
-  pool_.claim(GramSegments(op.n_columns, op.rows.width).count,
-              [&](std::int64_t segment, int thread) {
-                gram_update_segment(op, segment, scratch(thread));
-              });
-  finish_gram(op.gram, op.scratch, op.n_columns, op.rows.width);
+  const std::int64_t width = op.rows.width;
+  // An idle unit's row and column of G are zero: no product needs them.
+  const LiveUnits& live = find_live(op.hidden, op.batch, width);
+  reserve_scratch(kMaxTileRows * live.max_packed_stride());
+  const std::int64_t stride = live.packed_stride();
+  float* gram = reserve_packed((width + op.batch) * live.max_packed_stride());
+  float* hidden = gram + width * stride;
+  pack_rows(live, op.hidden_gram, 0, width, gram, stride);
+  pack_rows(live, op.hidden, 0, op.batch, hidden, stride);
+  pool_.claim(pieces(op.n_columns, kGramColumnsAtATime), [&](std::int64_t piece, int thread) {
+    const std::int64_t begin = piece * kGramColumnsAtATime;
+    gram_update_columns(op, {&live, hidden, gram}, begin,
+                        std::min(op.n_columns, begin + kGramColumnsAtATime), scratch(thread));
+  });
+  if (op.gram.data) {
+    run(OutputGram{.weight = op.rows.weight,
+                   .n_columns = op.n_columns,
+                   .width = width,
+                   .gram = op.gram,
+                   .scratch = op.scratch});
+  }
 }
 
 void CpuBackend::run(const RatedLoss& op) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cpu/live_units.h"
 #include "cpu/thread_pool.h"
 #include "hourglass/ops/backend.h"
 
@@ -24,6 +25,7 @@ class CpuBackend final : public Backend {
   void copy_in(void* to, const void* from_host, std::size_t bytes) override;
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override {}
+  bool sums_gram_in_update() const override { return false; }
 
   void run(const TransposeBatches&) override;
   void run(const DropoutInput&) override;
@@ -52,12 +54,18 @@ class CpuBackend final : public Backend {
   float* scratch(int thread) {
     return scratch_.data() + static_cast<std::size_t>(thread) * scratch_floats_;
   }
-  void finish_gram(const Matrix<float>& gram, Ptr<float> partials, std::int64_t n_columns,
-                   std::int64_t width);
+  /// Memory that all threads read in an operation; grows likewise.
+  float* reserve_packed(std::int64_t floats);
+  /// The units that are not zero in every row; all of them where there are no rows to tell by.
+  const LiveUnits& find_live(const Matrix<const float>& rows, std::int64_t n_rows,
+                             std::int64_t width);
 
   ThreadPool pool_;
   std::vector<float> scratch_;
   std::size_t scratch_floats_ = 0;  ///< for each thread
+  LiveUnits live_;
+  std::vector<std::uint8_t> is_live_;
+  std::vector<float> packed_;  ///< what all threads read of a layer's live units
 };
 
 }  // namespace hourglass::cpu

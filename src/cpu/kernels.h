@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "cpu/live_units.h"
 #include "hourglass/ops/batch.h"
 #include "hourglass/ops/middle.h"
 #include "hourglass/ops/output.h"
@@ -17,6 +18,9 @@
 namespace hourglass::cpu {
 
 std::string instruction_set();  ///< the one chosen: "AVX2", ...
+
+/// No instruction set's product takes more rows at a time.
+inline constexpr std::int64_t kMaxTileRows = 12;
 
 // kernels_wide.cc
 void catch_up_rows(const CatchUpRows& op, std::int64_t begin, std::int64_t end);
@@ -36,18 +40,42 @@ void middle_update(const MiddleUpdate& op, int layer, std::int64_t begin, std::i
 /// Units [16 begin, 16 end) of the code: gradient, and the penalty of each into unit_penalties.
 void sparsity_penalty(const SparsityPenalty& op, std::int64_t begin, std::int64_t end);
 
-// kernels_output.cc
-/// The partial Wa^T Wa of one segment of columns, upper triangle, into its place in op.scratch.
-void gram_segment(const OutputGram& op, std::int64_t segment);
-/// Rows [begin, end) of S: the partials' sum by a fixed tree, upper triangle.
-void reduce_gram(const Matrix<float>& gram, Ptr<float> partials, std::int64_t n_columns,
-                 std::int64_t width, std::int64_t begin, std::int64_t end);
+// kernels_units.cc
+std::int64_t float_lanes();  ///< of one vector
+/// live[c] = whether column c of the rows is other than zero anywhere. [width]
+void mark_live(const Matrix<const float>& rows, std::int64_t n_rows, std::int64_t width,
+               std::uint8_t* live);
+/// Rows [begin, end), of their live units alone. packed: [(end - begin) x stride].
+void pack_rows(const LiveUnits& live, const Matrix<const float>& rows, std::int64_t begin,
+               std::int64_t end, float* packed, std::int64_t stride);
+
+// kernels_gram.cc
+/// Floats of a partial sum: [live x live], rows padded.
+inline std::int64_t packed_gram_size(const LiveUnits& live) {
+  return live.count() * padded(live.count());
+}
+/// The partial Wa^T Wa of one segment of columns, live units, upper triangle, into its place in
+/// op.scratch. scratch: [kGramBlock x live.packed_stride()].
+void gram_segment(const OutputGram& op, const LiveUnits& live, std::int64_t segment,
+                  float* scratch);
+/// Live units [begin, end) of S: the partials' sum by a fixed tree, upper triangle.
+void reduce_gram(const OutputGram& op, const LiveUnits& live, std::int64_t begin, std::int64_t end);
 /// Rows [begin, end) of G = Ha^T Ha, and <G, S> of each into row_sums[batch + row].
 void hidden_gram(const OutputGramLoss& op, std::int64_t begin, std::int64_t end);
 /// Batch rows [begin, end): grad_hidden, and |x|^2 - 2 <P, Ha> of each into row_sums[row].
-void gram_loss_rows(const OutputGramLoss& op, std::int64_t begin, std::int64_t end);
-/// One segment of OutputGramUpdate. scratch: [kGramBlock x padded(width)].
-void gram_update_segment(const OutputGramUpdate& op, std::int64_t segment, float* scratch);
+void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_t begin,
+                    std::int64_t end);
+/// What a pass over the columns multiplies by, the live units' columns side by side.
+struct PackedHidden {
+  const LiveUnits* live;
+  const float* hidden;  ///< Ha [batch x live.packed_stride()]
+  const float* gram;    ///< G [width x live.packed_stride()]
+};
+/// OutputGramUpdate of columns [begin, end). gradients: scratch [kMaxTileRows x packed_stride()].
+void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
+                         std::int64_t begin, std::int64_t end, float* gradients);
+
+// kernels_output.cc
 void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end);
 /// Columns [block * kGramBlock, ...) of the outputs. scratch: [(width + n_rows) x kGramBlock].
 void output_forward_block(const OutputForward& op, std::int64_t block, float* scratch);

@@ -12,28 +12,62 @@ HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
 
-void catch_up_rows(const CatchUpRows& op, std::int64_t begin, std::int64_t end) {
+// The missed steps of kVectors vectors of a row. One step waits for the last, and takes a square root
+// and a division: side by side, several vectors keep the processor busy meanwhile.
+template <int kVectors>
+HWY_INLINE void replay(const AdamVec& adam, const AdamConstants& constants, std::int64_t begin_step,
+                       std::int64_t end_step, float* w, float* m, float* v) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const AdamVec adam(op.adam);
   const FloatVec zero = hn::Zero(d);
+  FloatVec w_c[kVectors], m_c[kVectors], v_c[kVectors];
+#pragma GCC unroll 8
+  for (int i = 0; i < kVectors; ++i) {
+    w_c[i] = hn::LoadU(d, w + i * lanes);
+    m_c[i] = hn::LoadU(d, m + i * lanes);
+    v_c[i] = hn::LoadU(d, v + i * lanes);
+  }
+  for (std::int64_t s = begin_step; s < end_step; ++s) {
+    const AdamScalars scalars = constants.at(s);
+#pragma GCC unroll 8
+    for (int i = 0; i < kVectors; ++i) adam.step(scalars, zero, w_c[i], m_c[i], v_c[i]);
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < kVectors; ++i) {
+    hn::StoreU(w_c[i], d, w + i * lanes);
+    hn::StoreU(m_c[i], d, m + i * lanes);
+    hn::StoreU(v_c[i], d, v + i * lanes);
+  }
+}
+
+void catch_up_rows(const CatchUpRows& op, std::int64_t begin, std::int64_t end) {
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(FloatTag()));
+  constexpr int kVectors = HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL ? 8 : 4;
+  const AdamVec adam(op.adam);
+  const std::int64_t width = op.rows.width;
+  const auto row_of = [&](std::int64_t i) { return op.ids ? op.ids[i] : i; };
   for (std::int64_t i = begin; i < end; ++i) {
-    const std::int64_t row = op.ids ? op.ids[i] : i;
+    constexpr std::int64_t kAhead = 2;
+    if (i + kAhead < end) {
+      const std::int64_t row = row_of(i + kAhead);
+      prefetch_row(op.rows.weight.row(row), width);
+      prefetch_row(op.rows.first_moment.row(row), width);
+      prefetch_row(op.rows.second_moment.row(row), width);
+    }
+    const std::int64_t row = row_of(i);
     const std::int64_t last = op.rows.last_step[row];
     op.rows.last_step[row] = op.step;
     // Never had a gradient: m = v = 0, and replaying would leave the row as it is.
-    if (last == 0 && op.adam.weight_decay == 0) continue;
+    if ((last == 0 && op.adam.weight_decay == 0) || last == op.step) continue;
     float* w = op.rows.weight.row(row);
     float* m = op.rows.first_moment.row(row);
     float* v = op.rows.second_moment.row(row);
-    for (std::int64_t c = 0; c < op.rows.width; c += lanes) {
-      FloatVec w_c = hn::LoadU(d, w + c), m_c = hn::LoadU(d, m + c), v_c = hn::LoadU(d, v + c);
-      for (std::int64_t s = last + 1; s <= op.step; ++s) {
-        adam.step(op.adam.at(s), zero, w_c, m_c, v_c);
-      }
-      hn::StoreU(w_c, d, w + c);
-      hn::StoreU(m_c, d, m + c);
-      hn::StoreU(v_c, d, v + c);
+    std::int64_t c = 0;
+    for (; c + (kVectors - 1) * lanes < width; c += kVectors * lanes) {
+      replay<kVectors>(adam, op.adam, last + 1, op.step + 1, w + c, m + c, v + c);
+    }
+    for (; c < width; c += lanes) {
+      replay<1>(adam, op.adam, last + 1, op.step + 1, w + c, m + c, v + c);
     }
   }
 }

@@ -39,11 +39,26 @@ struct Operand {
   std::int64_t row_stride, inner_stride;
 };
 
+/// The inner dimension of a product: all of 0 .. n - 1, or the n of `ids`, ascending. Leaving out
+/// what is zero in one operand leaves every sum as it is, to the bit.
+struct Inner {
+  constexpr Inner(std::int64_t size, const std::int32_t* listed = nullptr)  // NOLINT: implicit
+      : n(size), ids(listed) {}
+  std::int64_t n;
+  const std::int32_t* ids;
+};
+
+/// What a product does beside its sums, once every step of the inner dimension: nothing.
+struct Nothing {
+  HWY_INLINE void operator()() const {}
+};
+
 // c[i, 0:vectors] (+)= sum_k a(i, k) b[k, 0:vectors]. Every element is one chain of multiply-adds in k
 // order, whatever the tile: so its bits do not depend on how the matrix is cut.
-template <int kRows, int kVectors, bool kAccumulate>
-HWY_INLINE void matmul_tile(std::int64_t inner, const Operand& a, const float* HWY_RESTRICT b,
-                            std::int64_t b_stride, float* HWY_RESTRICT c, std::int64_t c_stride) {
+template <int kRows, int kVectors, bool kAccumulate, bool kListed, class Beside>
+HWY_INLINE void matmul_tile(const Inner& inner, const Operand& a, const float* HWY_RESTRICT b,
+                            std::int64_t b_stride, float* HWY_RESTRICT c, std::int64_t c_stride,
+                            Beside& beside) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   FloatVec sum[kRows][kVectors];
@@ -55,15 +70,25 @@ HWY_INLINE void matmul_tile(std::int64_t inner, const Operand& a, const float* H
     }
   }
   const float* a_k = a.data;
-  for (std::int64_t k = 0; k < inner; ++k, a_k += a.inner_stride, b += b_stride) {
+  const float* b_row = b;
+  for (std::int64_t k = 0; k < inner.n; ++k) {
+    if constexpr (kListed) {
+      a_k = a.data + inner.ids[k] * a.inner_stride;
+      b_row = b + inner.ids[k] * b_stride;
+    }
+    beside();
     FloatVec b_k[kVectors];
 #pragma GCC unroll 4
-    for (int j = 0; j < kVectors; ++j) b_k[j] = hn::LoadU(d, b + j * lanes);
+    for (int j = 0; j < kVectors; ++j) b_k[j] = hn::LoadU(d, b_row + j * lanes);
 #pragma GCC unroll 16
     for (int i = 0; i < kRows; ++i) {
       const FloatVec a_ik = hn::Set(d, a_k[i * a.row_stride]);
 #pragma GCC unroll 4
       for (int j = 0; j < kVectors; ++j) sum[i][j] = hn::MulAdd(a_ik, b_k[j], sum[i][j]);
+    }
+    if constexpr (!kListed) {
+      a_k += a.inner_stride;
+      b_row += b_stride;
     }
   }
 #pragma GCC unroll 16
@@ -73,29 +98,32 @@ HWY_INLINE void matmul_tile(std::int64_t inner, const Operand& a, const float* H
   }
 }
 
-template <int kRows, int kVectors, bool kAccumulate>
-HWY_INLINE void matmul_rows(std::int64_t rows, std::int64_t inner, Operand a, const float* b,
-                            std::int64_t b_stride, float* c, std::int64_t c_stride) {
+template <int kRows, int kVectors, bool kAccumulate, bool kListed, class Beside>
+HWY_INLINE void matmul_rows(std::int64_t rows, const Inner& inner, Operand a, const float* b,
+                            std::int64_t b_stride, float* c, std::int64_t c_stride,
+                            Beside& beside) {
   while (rows >= kRows) {
-    matmul_tile<kRows, kVectors, kAccumulate>(inner, a, b, b_stride, c, c_stride);
+    matmul_tile<kRows, kVectors, kAccumulate, kListed>(inner, a, b, b_stride, c, c_stride, beside);
     a.data += kRows * a.row_stride;
     c += kRows * c_stride;
     rows -= kRows;
   }
   if constexpr (kRows > 1) {
     if (rows > 0) {
-      matmul_rows<(kRows > 2 ? kRows / 2 : 1), kVectors, kAccumulate>(rows, inner, a, b, b_stride, c,
-                                                                      c_stride);
+      matmul_rows<(kRows > 2 ? kRows / 2 : 1), kVectors, kAccumulate, kListed>(
+          rows, inner, a, b, b_stride, c, c_stride, beside);
     }
   }
 }
 
 /// c [rows x columns] (+)= a [rows x inner] b [inner x columns]. Works in whole vectors: b is read and
 /// c written up to `columns` rounded up to a vector, so both need padded rows. With kUpper, only
-/// the upper triangle (j >= i) is promised; tiles wholly below it are skipped.
-template <bool kAccumulate, bool kUpper = false>
-HWY_INLINE void matmul(std::int64_t rows, std::int64_t columns, std::int64_t inner, const Operand& a,
-                       const float* b, std::int64_t b_stride, float* c, std::int64_t c_stride) {
+/// the upper triangle (j >= i) is promised; tiles wholly below it are skipped. kListed: inner.ids
+/// is set. `beside` is called at every step of every tile's sums.
+template <bool kAccumulate, bool kUpper = false, bool kListed = false, class Beside = const Nothing>
+HWY_INLINE void matmul(std::int64_t rows, std::int64_t columns, const Inner& inner,
+                       const Operand& a, const float* b, std::int64_t b_stride, float* c,
+                       std::int64_t c_stride, Beside&& beside = {}) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   for (std::int64_t j = 0; j < columns;) {
@@ -103,13 +131,40 @@ HWY_INLINE void matmul(std::int64_t rows, std::int64_t columns, std::int64_t inn
     const std::int64_t width = wide ? 2 * lanes : lanes;
     const std::int64_t n = kUpper ? std::min(rows, j + width) : rows;
     if (wide) {
-      matmul_rows<kTileRows, 2, kAccumulate>(n, inner, a, b + j, b_stride, c + j, c_stride);
+      matmul_rows<kTileRows, 2, kAccumulate, kListed>(n, inner, a, b + j, b_stride, c + j,
+                                                      c_stride, beside);
     } else {
-      matmul_rows<kTileRows, 1, kAccumulate>(n, inner, a, b + j, b_stride, c + j, c_stride);
+      matmul_rows<kTileRows, 1, kAccumulate, kListed>(n, inner, a, b + j, b_stride, c + j,
+                                                      c_stride, beside);
     }
     j += width;
   }
 }
+
+/// Asks for memory that is read soon, a cache line each time it is called.
+class PrefetchAhead {
+ public:
+  static constexpr int kMaxRanges = 3;
+
+  void add(const float* begin, std::int64_t floats) {
+    if (floats > 0) ranges_[n_++] = {begin, begin + floats};
+  }
+  HWY_INLINE void operator()() {
+    if (n_ == 0) return;
+    Range& range = ranges_[n_ - 1];
+    // Into the second level: the first is full of the operands.
+    __builtin_prefetch(range.next, 0, 2);
+    range.next += 64 / sizeof(float);
+    if (range.next >= range.end) --n_;
+  }
+
+ private:
+  struct Range {
+    const float *next, *end;
+  };
+  Range ranges_[kMaxRanges] = {};
+  int n_ = 0;
+};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace hourglass::cpu

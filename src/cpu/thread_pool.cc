@@ -60,7 +60,8 @@ int available_cores() {
   return std::max(cores, 1);
 }
 
-ThreadPool::ThreadPool(int n_threads) : n_threads_(std::max(n_threads, 1)) {
+ThreadPool::ThreadPool(int n_threads)
+    : n_threads_(std::max(n_threads, 1)), shares_(static_cast<std::size_t>(n_threads_)) {
   // With more threads than cores, a thread that spins keeps from work the one it waits for.
   spins_ = n_threads_ <= available_cores() ? 2000 : 0;
   threads_.reserve(static_cast<std::size_t>(n_threads_ - 1));

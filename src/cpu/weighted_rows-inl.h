@@ -16,6 +16,12 @@ HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
 
+/// Asks for a row that is read soon.
+HWY_INLINE void prefetch_row(const float* row, std::int64_t width) {
+  constexpr std::int64_t kLine = 64 / sizeof(float);
+  for (std::int64_t c = 0; c < width; c += kLine) __builtin_prefetch(row + c, 0, 3);
+}
+
 template <int kVectors, class Row, class Coefficient, class Use>
 HWY_INLINE void weighted_rows_panel(std::int64_t n, std::int64_t c, const Row& row,
                                     const Coefficient& coefficient, const Use& use) {

@@ -121,12 +121,18 @@ void Autoencoder::load(const Model& model) {
 
 void Autoencoder::compute_gram() {
   if (options_.objective != Objective::kAllCells || forms_outputs()) return;
+  if (backend_->sums_gram_in_update()) run_gram({}, 0);
+}
+
+void Autoencoder::run_gram(const Matrix<const float>& hidden, std::int64_t n_rows) {
   const AdamMatrix& w = parameters_.back().matrix;
   backend_->run(OutputGram{.weight = w.weight,
                            .n_columns = options_.shape.n_columns,
                            .width = w.width,
                            .gram = {gram_.ptr(), padded(w.width)},
-                           .scratch = gram_scratch_.ptr()});
+                           .scratch = gram_scratch_.ptr(),
+                           .hidden = hidden,
+                           .n_rows = n_rows});
 }
 
 void Autoencoder::catch_up() {
@@ -174,17 +180,23 @@ void Autoencoder::run_gram_loss(const BatchRows& batch, Ptr<double> loss) {
   const AdamMatrix& output = parameters_.back().matrix;
   const std::int64_t stride = padded(output.width);
   const Matrix<float> product = {product_.ptr(), stride};
+  const Matrix<float> hidden = activation(layers_.size() - 2);
+  const bool skip_idle = skips_idle();
+  if (!backend_->sums_gram_in_update()) {
+    run_gram(skip_idle ? hidden : Matrix<float>{}, skip_idle ? batch.n_rows : 0);
+  }
   backend_->run(
       GatherRows{.batch = batch, .weight = output.weight, .width = output.width, .out = product});
   backend_->run(OutputGramLoss{.batch = batch,
-                               .hidden = activation(layers_.size() - 2),
+                               .hidden = hidden,
                                .product = product,
                                .gram = Matrix<float>{gram_.ptr(), stride},
                                .width = output.width,
                                .hidden_gram = {hidden_gram_.ptr(), stride},
                                .grad_hidden = {grad_hidden_.ptr(), stride},
                                .row_sums = row_sums_.ptr(),
-                               .loss = loss});
+                               .loss = loss,
+                               .skip_idle = skip_idle});
 }
 
 void Autoencoder::run_direct_loss(const BatchRows& batch, Ptr<double> loss) {
@@ -319,7 +331,9 @@ void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
                                    .rows = output,
                                    .adam = constants,
                                    .step = step_,
-                                   .gram = {gram_.ptr(), stride},
+                                   .gram = backend_->sums_gram_in_update()
+                                               ? Matrix<float>{gram_.ptr(), stride}
+                                               : Matrix<float>{},
                                    .scratch = gram_scratch_.ptr()});
   } else {
     backend_->run(SparseAdam{.columns = columns,

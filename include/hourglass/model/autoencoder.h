@@ -42,6 +42,7 @@ struct AutoencoderOptions {
   std::int64_t max_batch_entries = 0;  ///< ratings of the fullest batch, of targets too
   OutputPath output_path = OutputPath::kAuto;  ///< of Objective::kAllCells
   double density = 0;                          ///< rated share of the cells; for OutputPath::kAuto
+  bool skip_idle = true;  ///< units idle for a whole batch are left out of products: same bits
 };
 
 /// The network in a backend's memory and its training step, written once, in operations.
@@ -99,7 +100,12 @@ class Autoencoder {
     return options_.objective == Objective::kAllCells &&
            options_.output_path == OutputPath::kDirect;
   }
+  /// Whether units that ReLU leaves at zero for a whole batch may be left out: the gradient by them
+  /// goes nowhere.
+  bool skips_idle() const { return options_.skip_idle && layers_[layers_.size() - 2].relu; }
   void compute_gram();
+  /// S, of the units that are not idle in hidden [n_rows x width], where that is set.
+  void run_gram(const Matrix<const float>& hidden, std::int64_t n_rows);
   /// Of batch k, from the last hidden activations.
   void run_rated_loss(EpochBatches& batches, std::int64_t k, Ptr<double> loss);
   /// The loss over all cells and the gradient by the last hidden activations, on either path.

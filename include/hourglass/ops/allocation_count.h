@@ -8,10 +8,11 @@
 namespace hourglass {
 
 /// Runs nothing, holds nothing, and adds up what is allocated: how much memory a backend will be
-/// asked for, known before it is. Whatever allocates as it is made can be made on it.
+/// asked for, known before it is. Whatever allocates as it is made can be made on it. `like` must
+/// outlive it.
 class AllocationCount final : public Backend {
  public:
-  explicit AllocationCount(const Backend& like) : transposes_epochs_(like.transposes_epochs()) {}
+  explicit AllocationCount(const Backend& like) : like_(&like) {}
 
   std::size_t bytes() const { return bytes_; }
 
@@ -25,7 +26,8 @@ class AllocationCount final : public Backend {
   void copy_in(void*, const void*, std::size_t) override {}
   void copy_out(void*, const void*, std::size_t) override {}
   void synchronize() override {}
-  bool transposes_epochs() const override { return transposes_epochs_; }
+  bool transposes_epochs() const override { return like_->transposes_epochs(); }
+  bool sums_gram_in_update() const override { return like_->sums_gram_in_update(); }
 
   void run(const TransposeBatches&) override {}
   void run(const DropoutInput&) override {}
@@ -49,7 +51,7 @@ class AllocationCount final : public Backend {
   void run(const PickCells&) override {}
 
  private:
-  bool transposes_epochs_;
+  const Backend* like_;
   std::size_t bytes_ = 0;
 };
 

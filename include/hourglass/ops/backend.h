@@ -63,6 +63,11 @@ class Backend {
   /// launches in either case. Elsewhere a batch at a time stays in the cache.
   virtual bool transposes_epochs() const { return false; }
 
+  /// Whether OutputGramUpdate should sum up S for the next step: where its pass waits for memory
+  /// that costs nothing. Elsewhere S is OutputGram's, behind the forward pass, which knows the units
+  /// that are idle: they are a third to a half, and S costs with the square of the others.
+  virtual bool sums_gram_in_update() const { return true; }
+
   /// Operations between begin_step() and end_step() recur, with other arguments: a backend may
   /// collect and submit them at once. No copies and no synchronize() between the two.
   virtual void begin_step() {}

@@ -77,6 +77,10 @@ struct OutputGram {
   std::int64_t n_columns = 0, width = 0;
   Matrix<float> gram;  ///< [width x width]
   Ptr<float> scratch;  ///< [gram_scratch(n_columns, width)]
+  /// Where set, [n_rows x width]: of a unit that is idle in it, zero in every row, the entries of
+  /// gram may stay as they were. (What they are multiplied by is zero.)
+  Matrix<const float> hidden = {};
+  std::int64_t n_rows = 0;
 };
 
 /// The loss over all cells, zeros included, and its gradient by h, without the outputs (DESIGN 3.2).
@@ -93,22 +97,27 @@ struct OutputGramLoss {
   Matrix<float> grad_hidden;  ///< out
   Ptr<double> row_sums;       ///< scratch [batch + width]
   Ptr<double> loss;           ///< out [1]
+  /// grad_hidden of a unit that is zero in every row of hidden: left at zero, since the ReLU behind
+  /// it lets nothing through. S needs no entry of it then.
+  bool skip_idle = false;
 };
 
 /// One pass over the output layer: for every column j,
 ///   g[j, :] = 2 / (batch n_columns) (Wa[j, :] G - sum over its ratings of x Ha[row, :]),
-/// Adam's step, and the new row's outer product into S for the next step.
+/// Adam's step, and, where `gram` is set, the new row's outer product into S for the next step.
 struct OutputGramUpdate {
   BatchColumns columns;
   std::int32_t batch = 0;
   Matrix<const float> hidden;       ///< Ha [batch x width]
-  Matrix<const float> hidden_gram;  ///< G [width x width], symmetric to the bit
+  /// G [width x width], symmetric to the bit; zero in the row and column of a unit that is zero in
+  /// every row of hidden
+  Matrix<const float> hidden_gram;
   std::int64_t n_columns = 0;
   AdamMatrix rows;  ///< [n_columns x width]; never deferred
   AdamConstants adam;
   std::int64_t step = 0;
-  Matrix<float> gram;  ///< out: S of the new weights
-  Ptr<float> scratch;  ///< [gram_scratch(n_columns, width)]
+  Matrix<float> gram;  ///< out: S of the new weights; or null
+  Ptr<float> scratch;  ///< [gram_scratch(n_columns, width)]; with gram
 };
 
 /// RatedLoss may cut a batch's ratings into pieces of so many, in batch order, whatever their rows:

@@ -1,0 +1,191 @@
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/kernels_gram.cc"
+#include <hwy/foreach_target.h>  // compiles this file once a target
+#include <hwy/highway.h>
+
+#include <algorithm>
+
+#include "cpu/adam-inl.h"
+#include "cpu/kernels.h"
+#include "cpu/live_units-inl.h"
+#include "cpu/matmul-inl.h"
+#include "cpu/weighted_rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hourglass::cpu {
+namespace HWY_NAMESPACE {
+
+void gram_segment(const OutputGram& op, const LiveUnits& live, std::int64_t segment,
+                  float* scratch) {
+  const GramSegments segments(op.n_columns, op.width);
+  const std::int64_t n = live.count(), stride = live.packed_stride();
+  const std::int64_t begin = segments.begin(segment), end = segments.end(segment);
+  float* partial = op.scratch.raw() + segment * packed_gram_size(live);
+  for (std::int64_t j = begin; j < end; j += kGramBlock) {
+    const std::int64_t block_end = std::min(j + kGramBlock, end);
+    pack_rows(live, op.weight, j, block_end, scratch, stride);
+    PrefetchAhead ahead;
+    ahead.add(op.weight.row(block_end),
+              (std::min(block_end + kGramBlock, op.n_columns) - block_end) * op.weight.stride);
+    const Operand transposed = {scratch, 1, stride};
+    if (j == begin) {
+      matmul<false, true>(n, n, block_end - j, transposed, scratch, stride, partial, padded(n),
+                          ahead);
+    } else {
+      matmul<true, true>(n, n, block_end - j, transposed, scratch, stride, partial, padded(n),
+                         ahead);
+    }
+  }
+}
+
+void reduce_gram(const OutputGram& op, const LiveUnits& live, std::int64_t begin,
+                 std::int64_t end) {
+  const FloatTag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t count = GramSegments(op.n_columns, op.width).count;
+  const std::int64_t n = live.count(), size = packed_gram_size(live);
+  const std::int32_t* ids = live.ids();
+  for (std::int64_t row = begin; row < end; ++row) {
+    float* first = op.scratch.raw() + row * padded(n);
+    const std::int64_t diagonal = row / lanes * lanes;
+    for (std::int64_t gap = 1; gap < count; gap *= 2) {
+      for (std::int64_t s = 0; s + gap < count; s += 2 * gap) {
+        float* to = first + s * size;
+        const float* from = first + (s + gap) * size;
+        for (std::int64_t c = diagonal; c < n; c += lanes) {
+          hn::StoreU(hn::Add(hn::LoadU(d, to + c), hn::LoadU(d, from + c)), d, to + c);
+        }
+      }
+    }
+    float* gram = op.gram.row(ids[row]);
+    for (std::int64_t c = row; c < n; ++c) gram[ids[c]] = first[c];
+  }
+}
+
+void hidden_gram(const OutputGramLoss& op, std::int64_t begin, std::int64_t end) {
+  matmul<false>(end - begin, op.width, op.batch.n_rows,
+                Operand{op.hidden.data.raw() + begin, 1, op.hidden.stride},
+                op.hidden.data.raw(), op.hidden.stride, op.hidden_gram.row(begin),
+                op.hidden_gram.stride);
+  for (std::int64_t i = begin; i < end; ++i) {
+    const float* g = op.hidden_gram.row(i);
+    const float* s = op.gram.row(i);
+    double sum = 0;
+    for (std::int64_t k = 0; k < op.width; ++k) sum += static_cast<double>(g[k]) * s[k];
+    op.row_sums[op.batch.n_rows + i] = sum;
+  }
+}
+
+void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_t begin,
+                    std::int64_t end) {
+  const FloatTag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const CsrPtr& ratings = op.batch.ratings;
+  const double cells = static_cast<double>(op.batch.n_rows) * static_cast<double>(ratings.n_columns);
+  const FloatVec scale = hn::Set(d, static_cast<float>(2 / cells));
+  const std::int64_t hidden_width = op.width - 1;
+  matmul<false, false, true>(end - begin, hidden_width, Inner(live.count(), live.ids()),
+                             Operand{op.hidden.row(begin), op.hidden.stride, 1},
+                             op.gram.data.raw(), op.gram.stride, op.grad_hidden.row(begin),
+                             op.grad_hidden.stride);
+  for (std::int64_t b = begin; b < end; ++b) {
+    float* grad = op.grad_hidden.row(b);
+    const float* p = op.product.row(b);
+    for (std::int64_t c = 0; c < hidden_width; c += lanes) {
+      FloatVec g = hn::Mul(scale, hn::Sub(hn::LoadU(d, grad + c), hn::LoadU(d, p + c)));
+      if (op.skip_idle) g = hn::IfThenElseZero(live_mask(live, c / lanes), g);
+      hn::StoreU(g, d, grad + c);
+    }
+    const float* h = op.hidden.row(b);
+    double cross = 0, squares = 0;
+    for (std::int64_t c = 0; c < op.width; ++c) cross += static_cast<double>(p[c]) * h[c];
+    const std::int32_t row = op.batch.rows[b];
+    for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e) {
+      squares += static_cast<double>(ratings.values[e]) * ratings.values[e];
+    }
+    op.row_sums[b] = squares - 2 * cross;
+  }
+}
+
+void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
+                         std::int64_t begin, std::int64_t end, float* gradients) {
+  const FloatTag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const LiveUnits& live = *packed.live;
+  const std::int64_t n = live.count(), stride = live.packed_stride();
+  const Inner inner(n, live.ids());
+  const AdamVec adam(op.adam);
+  const AdamScalars& scalars = op.adam.at(op.step);
+  const double cells = static_cast<double>(op.batch) * static_cast<double>(op.n_columns);
+  const FloatVec scale = hn::Set(d, static_cast<float>(2 / cells));
+  const BatchColumns& columns = op.columns;
+  const std::int32_t* ids_end = columns.ids.raw() + columns.n_columns[0];
+  const std::int32_t* next = std::lower_bound(columns.ids.raw(), ids_end, begin);
+  const Matrix<float>&w = op.rows.weight, &m = op.rows.first_moment, &v = op.rows.second_moment;
+  for (std::int64_t first = begin; first < end; first += kTileRows) {
+    const std::int64_t last = std::min<std::int64_t>(first + kTileRows, end);
+    // The next rows come while this product is computed; the next piece's as well, which is likely
+    // this thread's.
+    const std::int64_t next_rows = std::min<std::int64_t>(kTileRows, op.n_columns - last);
+    PrefetchAhead ahead;
+    ahead.add(v.row(last), next_rows * v.stride);
+    ahead.add(m.row(last), next_rows * m.stride);
+    ahead.add(w.row(last), next_rows * w.stride);
+    matmul<false, false, true>(last - first, n, inner, Operand{w.row(first), w.stride, 1},
+                               packed.gram, stride, gradients, stride, ahead);
+    for (; next < ids_end && *next < last; ++next) {
+      float* gradient = gradients + (*next - first) * stride;
+      const std::int64_t i = next - columns.ids.raw();
+      const std::int64_t entry = columns.begin[i];
+      weighted_rows(
+          columns.begin[i + 1] - entry, n,
+          [&](std::int64_t e) { return packed.hidden + columns.entry_row[entry + e] * stride; },
+          [&](std::int64_t e) { return columns.values[columns.entry_index[entry + e]]; },
+          [&](std::int64_t c, FloatVec sum) {
+            hn::StoreU(hn::Sub(hn::LoadU(d, gradient + c), sum), d, gradient + c);
+          });
+    }
+    for (std::int64_t j = first; j < last; ++j) {
+      const float* gradient = gradients + (j - first) * stride;
+      adam.step_row(op.rows, j, scalars, [&](std::int64_t c) {
+        return hn::Mul(scale, unpacked(live, gradient, c / lanes));
+      });
+    }
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace hourglass::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace hourglass::cpu {
+
+HWY_EXPORT(gram_segment);
+HWY_EXPORT(reduce_gram);
+HWY_EXPORT(hidden_gram);
+HWY_EXPORT(gram_loss_rows);
+HWY_EXPORT(gram_update_columns);
+
+void gram_segment(const OutputGram& op, const LiveUnits& live, std::int64_t segment,
+                  float* scratch) {
+  HWY_DYNAMIC_DISPATCH(gram_segment)(op, live, segment, scratch);
+}
+void reduce_gram(const OutputGram& op, const LiveUnits& live, std::int64_t begin,
+                 std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(reduce_gram)(op, live, begin, end);
+}
+void hidden_gram(const OutputGramLoss& op, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(hidden_gram)(op, begin, end);
+}
+void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_t begin,
+                    std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(gram_loss_rows)(op, live, begin, end);
+}
+void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
+                         std::int64_t begin, std::int64_t end, float* gradients) {
+  HWY_DYNAMIC_DISPATCH(gram_update_columns)(op, packed, begin, end, gradients);
+}
+
+}  // namespace hourglass::cpu
+#endif  // HWY_ONCE

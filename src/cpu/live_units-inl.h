@@ -1,0 +1,54 @@
+// Packing the live units of a row and back, per target: included by kernels_*.cc under
+// foreach_target.h.
+#if defined(HOURGLASS_CPU_LIVE_UNITS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef HOURGLASS_CPU_LIVE_UNITS_INL_H_
+#undef HOURGLASS_CPU_LIVE_UNITS_INL_H_
+#else
+#define HOURGLASS_CPU_LIVE_UNITS_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstdint>
+
+#include "cpu/live_units.h"
+#include "cpu/matmul-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace hourglass::cpu {
+namespace HWY_NAMESPACE {
+
+/// packed [live.count()] = the live units of row [live.width()]; behind them up to
+/// live.packed_stride() anything may be.
+HWY_INLINE void pack_row(const LiveUnits& live, const float* HWY_RESTRICT row,
+                         float* HWY_RESTRICT packed) {
+  const FloatTag d;
+  const hn::RebindToSigned<FloatTag> di;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int32_t* begin = live.packed_begin();
+  for (std::int64_t i = 0; i * lanes < live.width(); ++i) {
+    const auto order = hn::IndicesFromVec(d, hn::LoadU(di, live.pack_lanes(i)));
+    hn::StoreU(hn::TableLookupLanes(hn::LoadU(d, row + i * lanes), order), d, packed + begin[i]);
+  }
+}
+
+/// Which units of the i-th vector are live.
+HWY_INLINE hn::Mask<FloatTag> live_mask(const LiveUnits& live, std::int64_t i) {
+  const hn::RebindToSigned<FloatTag> di;
+  return hn::MaskFromVec(hn::BitCast(FloatTag(), hn::LoadU(di, live.masks(i))));
+}
+
+/// The i-th vector of all units, of a packed row: zero where a unit is not live.
+HWY_INLINE FloatVec unpacked(const LiveUnits& live, const float* packed, std::int64_t i) {
+  const FloatTag d;
+  const hn::RebindToSigned<FloatTag> di;
+  const auto order = hn::IndicesFromVec(d, hn::LoadU(di, live.unpack_lanes(i)));
+  const FloatVec x = hn::LoadU(d, packed + live.packed_begin()[i]);
+  return hn::IfThenElseZero(live_mask(live, i), hn::TableLookupLanes(x, order));
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace hourglass::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif  // HOURGLASS_CPU_LIVE_UNITS_INL_H_
