@@ -22,14 +22,24 @@ constexpr std::int64_t kRowsAtATime = 24;     // batch rows or weight rows of a 
 constexpr std::int64_t kColumnsAtATime = 32;  // sparse rows of the wide layers
 constexpr std::int64_t kGramRowsAtATime = 8;      // of S, to sum up
 constexpr std::int64_t kGramColumnsAtATime = 96;  // of the one pass: whole tiles
-constexpr std::int64_t kUnitsAtATime = 64;    // of the gradient by the last hidden layer
 constexpr std::int64_t kErrorsAtATime = 48;   // columns of errors: whole tiles, whole cache lines
 
 constexpr std::int64_t pieces(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 
+/// Of an input or an output of a layer, the 1 included.
+std::int64_t most_units(const MiddleLayers& m) {
+  std::int64_t most = m.input_width + 1;
+  for (int l = 0; l < m.n_layers; ++l) {
+    most = std::max(most, m.layer[static_cast<std::size_t>(l)].out + 1);
+  }
+  return most;
+}
+
 }  // namespace
 
-CpuBackend::CpuBackend(int n_threads) : pool_(n_threads > 0 ? n_threads : available_cores()) {}
+CpuBackend::CpuBackend(int n_threads) : pool_(n_threads > 0 ? n_threads : available_cores()) {
+  ids_.resize(static_cast<std::size_t>(pool_.n_threads()));
+}
 
 std::string CpuBackend::description() const {
   const int n = pool_.n_threads();
@@ -73,6 +83,11 @@ void CpuBackend::reserve_scratch(std::int64_t floats) {
   scratch_.assign(wanted * static_cast<std::size_t>(pool_.n_threads()), 0.0F);
 }
 
+void CpuBackend::reserve_ids(std::int64_t units) {
+  if (units <= std::ssize(ids_[0])) return;
+  for (std::vector<std::int32_t>& ids : ids_) ids.resize(static_cast<std::size_t>(units));
+}
+
 float* CpuBackend::reserve_packed(std::int64_t floats) {
   const auto wanted = static_cast<std::size_t>(floats);
   if (wanted > packed_.size()) packed_.resize(wanted);
@@ -85,7 +100,7 @@ void CpuBackend::run(const TransposeBatches& op) {
 
 void CpuBackend::run(const DropoutInput& op) {
   pool_.split(op.batch.n_rows,
-              [&](std::int64_t begin, std::int64_t end) { dropout_input(op, begin, end); });
+              [&](std::int64_t begin, std::int64_t end, int) { dropout_input(op, begin, end); });
 }
 
 void CpuBackend::run(const CatchUpRows& op) {
@@ -108,74 +123,123 @@ void CpuBackend::run(const SparseAdam& op) {
   });
 }
 
+void CpuBackend::run(const DenseRows& op) {
+  pool_.split(op.batch.n_rows,
+              [&](std::int64_t begin, std::int64_t end, int) { dense_rows(op, begin, end); });
+}
+
 void CpuBackend::run(const MiddleForward& op) {
-  pool_.split(op.layers.n_rows,
-              [&](std::int64_t begin, std::int64_t end) { middle_forward(op, begin, end); });
+  reserve_ids(most_units(op.layers));
+  pool_.split(op.layers.n_rows, [&](std::int64_t begin, std::int64_t end, int thread) {
+    middle_forward(op, begin, end, ids_[static_cast<std::size_t>(thread)].data());
+  });
 }
 
 void CpuBackend::run(const MiddleBackward& op) {
-  float* transposed = op.scratch.raw();
-  for (int l = 0; l < op.layers.n_layers; ++l) {
-    const MiddleLayer& layer = op.layers.layer[static_cast<std::size_t>(l)];
-    const std::int64_t stride = padded(layer.in);
-    pool_.split(layer.out, [&](std::int64_t begin, std::int64_t end) {
-      for (std::int64_t i = 0; i < layer.in; ++i) {
-        const float* w = layer.rows.weight.row(i);
-        for (std::int64_t o = begin; o < end; ++o) transposed[o * stride + i] = w[o];
-      }
-    });
-    transposed += layer.out * stride;
+  const MiddleLayers& m = op.layers;
+  reserve_ids(most_units(m));
+  std::array<std::int64_t, kMaxMiddleLayers + 1> first_piece{};  // of each layer
+  std::array<float*, kMaxMiddleLayers> transposed{};
+  float* next = op.scratch.raw();
+  for (std::size_t l = 0; l < static_cast<std::size_t>(m.n_layers); ++l) {
+    const bool wanted = l > 0 || m.input_delta.data;
+    transposed[l] = next;
+    first_piece[l + 1] = first_piece[l] + (wanted ? pieces(m.layer[l].in, kRowAlignment) : 0);
+    next += wanted ? m.layer[l].out * padded(m.layer[l].in) : 0;
   }
-  pool_.split(op.layers.n_rows,
-              [&](std::int64_t begin, std::int64_t end) { middle_backward(op, begin, end); });
+  pool_.claim(first_piece[static_cast<std::size_t>(m.n_layers)], [&](std::int64_t piece, int) {
+    std::size_t l = 0;
+    while (piece >= first_piece[l + 1]) ++l;
+    const std::int64_t begin = (piece - first_piece[l]) * kRowAlignment;
+    transpose_weights(m.layer[l], begin, std::min(begin + kRowAlignment, m.layer[l].in),
+                      transposed[l]);
+  });
+  pool_.split(m.n_rows, [&](std::int64_t begin, std::int64_t end, int thread) {
+    middle_backward(op, begin, end, ids_[static_cast<std::size_t>(thread)].data());
+  });
+}
+
+void CpuBackend::run(const MiddleUpdate& op) {
+  const MiddleLayers& m = op.layers;
+  const auto n_layers = static_cast<std::size_t>(m.n_layers);
+  // The live units of every layer's input and delta, packed.
+  live_inputs_.resize(kMaxMiddleLayers);
+  live_deltas_.resize(kMaxMiddleLayers);
+  std::array<float*, kMaxMiddleLayers> inputs{}, deltas{};
+  std::int64_t floats = 0;
+  for (std::size_t l = 0; l < n_layers; ++l) {
+    floats += m.n_rows * (padded(m.layer[l].in + 1) + padded(m.layer[l].out) + 2 * kRowAlignment);
+  }
+  float* next = reserve_packed(floats);
+  for (std::size_t l = 0; l < n_layers; ++l) {
+    inputs[l] = next;
+    deltas[l] = inputs[l] + m.n_rows * (padded(m.layer[l].in + 1) + kRowAlignment);
+    next = deltas[l] + m.n_rows * (padded(m.layer[l].out) + kRowAlignment);
+  }
+  std::array<PackedLayer, kMaxMiddleLayers> packed{};
+  const auto input_of = [&](std::size_t l) -> Matrix<const float> {
+    return l == 0 ? m.input : m.layer[l - 1].activation;
+  };
+  pool_.claim(2 * m.n_layers, [&](std::int64_t piece, int) {
+    const auto l = static_cast<std::size_t>(piece / 2);
+    const MiddleLayer& layer = m.layer[l];
+    if (piece % 2 == 0 && l == 0 && !m.input_delta.data) {  // data: all of it, where it lies
+      live_inputs_[l].reserve(layer.in + 1, float_lanes());
+      live_inputs_[l].set_all(layer.in + 1);
+      packed[l].input = m.input;
+    } else if (piece % 2 == 0) {
+      find_live(input_of(l), m.n_rows, layer.in + 1, live_inputs_[l]);
+      const std::int64_t stride = live_inputs_[l].packed_stride();
+      pack_rows(live_inputs_[l], input_of(l), 0, m.n_rows, inputs[l], stride);
+      packed[l].input = {Ptr<const float>(inputs[l]), stride};
+    } else {
+      find_live(layer.delta, m.n_rows, layer.out, live_deltas_[l]);
+      const std::int64_t stride = live_deltas_[l].packed_stride();
+      pack_rows(live_deltas_[l], layer.delta, 0, m.n_rows, deltas[l], stride);
+      packed[l].delta = {Ptr<const float>(deltas[l]), stride};
+    }
+  });
+  std::array<std::int64_t, kMaxMiddleLayers + 1> first_piece{};  // of each layer
+  std::int64_t widest = 0;
+  for (std::size_t l = 0; l < n_layers; ++l) {
+    packed[l].in = &live_inputs_[l];
+    packed[l].out = &live_deltas_[l];
+    // At least one: Adam's step is every row's, with no live input as well.
+    first_piece[l + 1] = first_piece[l] + std::max<std::int64_t>(
+                                              pieces(live_inputs_[l].count(), kRowsAtATime), 1);
+    widest = std::max(widest, live_deltas_[l].max_packed_stride());
+  }
+  reserve_scratch(kRowsAtATime * widest);
+  pool_.claim(first_piece[n_layers], [&](std::int64_t piece, int thread) {
+    std::size_t l = 0;
+    while (piece >= first_piece[l + 1]) ++l;
+    const std::int64_t begin = (piece - first_piece[l]) * kRowsAtATime;
+    middle_update(op, static_cast<int>(l), packed[l], begin,
+                  std::min(begin + kRowsAtATime, live_inputs_[l].count()), scratch(thread));
+  });
 }
 
 void CpuBackend::run(const SparsityPenalty& op) {
   pool_.split(pieces(op.width, kRowAlignment),
-              [&](std::int64_t begin, std::int64_t end) { sparsity_penalty(op, begin, end); });
+              [&](std::int64_t begin, std::int64_t end, int) { sparsity_penalty(op, begin, end); });
   double penalty = 0;
   for (std::int64_t j = 0; j < op.width; ++j) penalty += op.unit_penalties[j];
   *op.penalty.raw() = penalty;
 }
 
-void CpuBackend::run(const MiddleUpdate& op) {
-  std::array<std::int64_t, kMaxMiddleLayers + 1> first_piece{};  // of each layer
-  std::int64_t widest = 0;
-  for (int l = 0; l < op.layers.n_layers; ++l) {
-    const auto i = static_cast<std::size_t>(l);
-    const MiddleLayer& layer = op.layers.layer[i];
-    first_piece[i + 1] = first_piece[i] + pieces(layer.in + 1, kRowsAtATime);
-    widest = std::max(widest, layer.out);
-  }
-  reserve_scratch(kRowsAtATime * padded(widest));
-  pool_.claim(first_piece[static_cast<std::size_t>(op.layers.n_layers)],
-              [&](std::int64_t piece, int thread) {
-                std::size_t l = 0;
-                while (piece >= first_piece[l + 1]) ++l;
-                const std::int64_t begin = (piece - first_piece[l]) * kRowsAtATime;
-                const std::int64_t end =
-                    std::min(begin + kRowsAtATime, op.layers.layer[l].in + 1);
-                middle_update(op, static_cast<int>(l), begin, end, scratch(thread));
-              });
-}
-
-const LiveUnits& CpuBackend::find_live(const Matrix<const float>& rows, std::int64_t n_rows,
-                                       std::int64_t width) {
-  live_.reserve(width, float_lanes());
-  if (is_live_.size() < static_cast<std::size_t>(width)) {
-    is_live_.resize(static_cast<std::size_t>(width));
-  }
+const LiveUnits& CpuBackend::live_units(const Matrix<const float>& rows, std::int64_t n_rows,
+                                        std::int64_t width) {
   if (rows.data) {
-    mark_live(rows, n_rows, width, is_live_.data());
+    find_live(rows, n_rows, width, live_);
   } else {
-    std::fill(is_live_.begin(), is_live_.end(), std::uint8_t{1});
+    live_.reserve(width, float_lanes());
+    live_.set_all(width);
   }
-  live_.set(is_live_, width);
   return live_;
 }
 
 void CpuBackend::run(const OutputGram& op) {
-  const LiveUnits& live = find_live(op.hidden, op.n_rows, op.width);
+  const LiveUnits& live = live_units(op.hidden, op.n_rows, op.width);
   reserve_scratch(kGramBlock * live.max_packed_stride());
   // The one segment of no columns writes nothing.
   if (op.n_columns == 0) std::fill_n(op.scratch.raw(), packed_gram_size(live), 0.0F);
@@ -197,7 +261,7 @@ void CpuBackend::run(const OutputGram& op) {
 void CpuBackend::run(const OutputGramLoss& op) {
   const std::int64_t batch = op.batch.n_rows;
   const std::int64_t gram_pieces = pieces(op.width, kRowsAtATime);
-  const LiveUnits& live = find_live(op.hidden, batch, op.width);
+  const LiveUnits& live = live_units(op.hidden, batch, op.width);
   pool_.claim(gram_pieces + pieces(batch, kRowsAtATime), [&](std::int64_t piece, int) {
     if (piece < gram_pieces) {
       hidden_gram(op, piece * kRowsAtATime, std::min(op.width, (piece + 1) * kRowsAtATime));
@@ -214,7 +278,7 @@ void CpuBackend::run(const OutputGramLoss& op) {
 void CpuBackend::run(const OutputGramUpdate& op) {
   const std::int64_t width = op.rows.width;
   // An idle unit's row and column of G are zero: no product needs them.
-  const LiveUnits& live = find_live(op.hidden, op.batch, width);
+  const LiveUnits& live = live_units(op.hidden, op.batch, width);
   reserve_scratch(kMaxTileRows * live.max_packed_stride());
   const std::int64_t stride = live.packed_stride();
   float* gram = reserve_packed((width + op.batch) * live.max_packed_stride());
@@ -245,9 +309,10 @@ void CpuBackend::run(const RatedLoss& op) {
 }
 
 void CpuBackend::run(const OutputForward& op) {
-  reserve_scratch((op.width + op.n_rows) * kGramBlock);
+  const LiveUnits& live = live_units(op.hidden, op.n_rows, op.width);
+  reserve_scratch((padded(op.width) + op.n_rows) * kGramBlock);
   pool_.claim(pieces(op.n_columns, kGramBlock), [&](std::int64_t block, int thread) {
-    output_forward_block(op, block, scratch(thread));
+    output_forward_block(op, live, block, scratch(thread));
   });
 }
 
@@ -262,21 +327,30 @@ void CpuBackend::run(const CellLoss& op) {
 }
 
 void CpuBackend::run(const OutputBackward& op) {
-  const std::int64_t n_units = op.width - 1;
-  const std::int64_t across = pieces(n_units, kUnitsAtATime);
-  pool_.claim(pieces(op.n_rows, kRowsAtATime) * across, [&](std::int64_t piece, int) {
-    const std::int64_t begin = piece / across * kRowsAtATime;
-    const std::int64_t first_unit = piece % across * kUnitsAtATime;
-    output_backward_tile(op, begin, std::min(op.n_rows, begin + kRowsAtATime), first_unit,
-                         std::min(kUnitsAtATime, n_units - first_unit));
+  const LiveUnits& live = live_units(op.hidden, op.n_rows, op.width - 1);
+  const std::int64_t stride = live.packed_stride();
+  float* weight = reserve_packed(op.n_columns * live.max_packed_stride());
+  pool_.claim(pieces(op.n_columns, kErrorsAtATime), [&](std::int64_t piece, int) {
+    const std::int64_t begin = piece * kErrorsAtATime;
+    pack_rows(live, op.weight, begin, std::min(op.n_columns, begin + kErrorsAtATime),
+              weight + begin * stride, stride);
+  });
+  reserve_scratch(kRowsAtATime * live.max_packed_stride());
+  pool_.claim(pieces(op.n_rows, kRowsAtATime), [&](std::int64_t piece, int thread) {
+    const std::int64_t begin = piece * kRowsAtATime;
+    output_backward_rows(op, live, weight, begin, std::min(op.n_rows, begin + kRowsAtATime),
+                         scratch(thread));
   });
 }
 
 void CpuBackend::run(const OutputDirectUpdate& op) {
-  reserve_scratch(kErrorsAtATime * (padded(op.rows.width) + op.n_rows));
+  const LiveUnits& live = live_units(op.hidden, op.n_rows, op.rows.width);
+  float* hidden = reserve_packed(op.n_rows * live.max_packed_stride());
+  pack_rows(live, op.hidden, 0, op.n_rows, hidden, live.packed_stride());
+  reserve_scratch(kErrorsAtATime * live.max_packed_stride());
   pool_.claim(pieces(op.n_columns, kErrorsAtATime), [&](std::int64_t piece, int thread) {
     const std::int64_t begin = piece * kErrorsAtATime;
-    direct_update_columns(op, begin, std::min(op.n_columns, begin + kErrorsAtATime),
+    direct_update_columns(op, live, hidden, begin, std::min(op.n_columns, begin + kErrorsAtATime),
                           scratch(thread));
   });
 }

@@ -25,9 +25,11 @@ class CpuBackend final : public Backend {
   void copy_in(void* to, const void* from_host, std::size_t bytes) override;
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override {}
+  bool takes_dense_input() const override { return true; }
   bool sums_gram_in_update() const override { return false; }
 
   void run(const TransposeBatches&) override;
+  void run(const DenseRows&) override;
   void run(const DropoutInput&) override;
   void run(const CatchUpRows&) override;
   void run(const GatherRows&) override;
@@ -54,18 +56,21 @@ class CpuBackend final : public Backend {
   float* scratch(int thread) {
     return scratch_.data() + static_cast<std::size_t>(thread) * scratch_floats_;
   }
+  /// Room for so many units in each thread's ids_.
+  void reserve_ids(std::int64_t units);
   /// Memory that all threads read in an operation; grows likewise.
   float* reserve_packed(std::int64_t floats);
   /// The units that are not zero in every row; all of them where there are no rows to tell by.
-  const LiveUnits& find_live(const Matrix<const float>& rows, std::int64_t n_rows,
-                             std::int64_t width);
+  const LiveUnits& live_units(const Matrix<const float>& rows, std::int64_t n_rows,
+                              std::int64_t width);
 
   ThreadPool pool_;
   std::vector<float> scratch_;
   std::size_t scratch_floats_ = 0;  ///< for each thread
   LiveUnits live_;
-  std::vector<std::uint8_t> is_live_;
   std::vector<float> packed_;  ///< what all threads read of a layer's live units
+  std::vector<LiveUnits> live_inputs_, live_deltas_;  ///< of the middle's layers
+  std::vector<std::vector<std::int32_t>> ids_;        ///< scratch of each thread
 };
 
 }  // namespace hourglass::cpu

@@ -28,13 +28,25 @@ void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end);
 void sparse_adam(const SparseAdam& op, std::int64_t begin, std::int64_t end);
 
 // kernels_middle.cc
-void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row);
-void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row);
+/// ids: scratch [most units of a layer + 1].
+void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row,
+                    std::int32_t* ids);
+/// Rows [begin, end) of layer `layer`'s weights, as columns of their transpose [out x padded(in)].
+void transpose_weights(const MiddleLayer& layer, std::int64_t begin, std::int64_t end,
+                       float* transposed);
+void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row,
+                     std::int32_t* ids);
 
-/// Input rows of layer `layer` in [begin, end): their gradient and Adam. scratch: [(end - begin) x
-/// padded(out)].
-void middle_update(const MiddleUpdate& op, int layer, std::int64_t begin, std::int64_t end,
-                   float* scratch);
+/// What a layer's gradient is a product of, the live units' columns side by side.
+struct PackedLayer {
+  const LiveUnits *in, *out;  ///< of its input, the 1 included, and of its delta
+  Matrix<const float> input;  ///< [batch x in->count()]
+  Matrix<const float> delta;  ///< [batch x out->count()]
+};
+/// Live inputs [begin, end) of layer `layer`, and the idle ones behind each: gradient and Adam; with
+/// the first live one, all idle ones before it. scratch: [(end - begin) x out->packed_stride()].
+void middle_update(const MiddleUpdate& op, int layer, const PackedLayer& packed,
+                   std::int64_t begin, std::int64_t end, float* scratch);
 
 // kernels_sparsity.cc
 /// Units [16 begin, 16 end) of the code: gradient, and the penalty of each into unit_penalties.
@@ -42,9 +54,9 @@ void sparsity_penalty(const SparsityPenalty& op, std::int64_t begin, std::int64_
 
 // kernels_units.cc
 std::int64_t float_lanes();  ///< of one vector
-/// live[c] = whether column c of the rows is other than zero anywhere. [width]
-void mark_live(const Matrix<const float>& rows, std::int64_t n_rows, std::int64_t width,
-               std::uint8_t* live);
+/// The columns of rows [n_rows x width] that are not zero in every row.
+void find_live(const Matrix<const float>& rows, std::int64_t n_rows, std::int64_t width,
+               LiveUnits& live);
 /// Rows [begin, end), of their live units alone. packed: [(end - begin) x stride].
 void pack_rows(const LiveUnits& live, const Matrix<const float>& rows, std::int64_t begin,
                std::int64_t end, float* packed, std::int64_t stride);
@@ -77,19 +89,22 @@ void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
 
 // kernels_output.cc
 void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end);
-/// Columns [block * kGramBlock, ...) of the outputs. scratch: [(width + n_rows) x kGramBlock].
-void output_forward_block(const OutputForward& op, std::int64_t block, float* scratch);
 
 // kernels_direct.cc
+void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end);
+/// Columns [block * kGramBlock, ...) of the outputs. scratch: [(padded(width) + n_rows) x kGramBlock].
+void output_forward_block(const OutputForward& op, const LiveUnits& live, std::int64_t block,
+                          float* scratch);
 /// Batch rows [begin, end): their errors, and the sum of squares of each into row_sums[row].
 void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end);
-/// grad_hidden of batch rows [begin, end), units [first_unit, first_unit + n_units). first_unit must
-/// be a multiple of kRowAlignment.
-void output_backward_tile(const OutputBackward& op, std::int64_t begin, std::int64_t end,
-                          std::int64_t first_unit, std::int64_t n_units);
-/// Columns [begin, end): gradient and Adam. scratch: [(end - begin) x (padded(width) + n_rows)].
-void direct_update_columns(const OutputDirectUpdate& op, std::int64_t begin, std::int64_t end,
-                           float* scratch);
+/// grad_hidden of batch rows [begin, end), of the live units. weight: [n_columns x
+/// live.packed_stride()]; scratch: [(end - begin) x live.packed_stride()].
+void output_backward_rows(const OutputBackward& op, const LiveUnits& live, const float* weight,
+                          std::int64_t begin, std::int64_t end, float* scratch);
+/// Columns [begin, end): gradient and Adam. hidden: Ha [n_rows x live.packed_stride()]; scratch:
+/// [(end - begin) x live.packed_stride()].
+void direct_update_columns(const OutputDirectUpdate& op, const LiveUnits& live, const float* hidden,
+                           std::int64_t begin, std::int64_t end, float* scratch);
 
 // kernels_ranking.cc
 void select_top_row(const SelectTop& op, std::int64_t row);

@@ -7,25 +7,70 @@
 
 #include "cpu/adam-inl.h"
 #include "cpu/kernels.h"
+#include "cpu/live_units-inl.h"
 #include "cpu/matmul-inl.h"
 #include "cpu/squares-inl.h"
+#include "cpu/transposed-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
+
+void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end) {
+  const CsrPtr& ratings = op.batch.ratings;
+  const std::int64_t width = padded(ratings.n_columns + 1);
+  for (std::int64_t b = begin; b < end; ++b) {
+    const std::int32_t row = op.batch.rows[b];
+    const std::int64_t first = ratings.row_offsets[row], last = ratings.row_offsets[row + 1];
+    const std::int32_t* columns = ratings.columns.raw();
+    const float* values = ratings.values.raw();
+    float* out = op.out.row(b);
+    std::fill_n(out, width, 0.0F);
+    for (std::int64_t e = first; e < last; ++e) out[columns[e]] = values[e];
+    out[ratings.n_columns] = 1;
+  }
+}
+
+void output_forward_block(const OutputForward& op, const LiveUnits& live, std::int64_t block,
+                          float* scratch) {
+  const std::int64_t begin = block * kGramBlock;
+  const std::int64_t n = std::min(kGramBlock, op.n_columns - begin);
+  float* transposed = scratch;
+  float* out = scratch + padded(op.width) * kGramBlock;
+  if (n < kGramBlock) std::fill(transposed, out, 0.0F);
+  transpose(n, op.width, op.weight.row(begin), op.weight.stride, transposed, kGramBlock);
+  const bool whole = n == kGramBlock;  // a ragged block has no room behind it for whole vectors
+  matmul<false, false, true>(op.n_rows, n, Inner(live.count(), live.ids()),
+                             Operand{op.hidden.data.raw(), op.hidden.stride, 1}, transposed,
+                             kGramBlock, whole ? op.out.row(0) + begin : out,
+                             whole ? op.out.stride : kGramBlock);
+  for (std::int64_t b = 0; b < op.n_rows && !whole; ++b) {
+    std::copy_n(out + b * kGramBlock, n, op.out.row(b) + begin);
+  }
+}
 
 void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end) {
   const CsrPtr& ratings = op.batch.ratings;
   const double cells =
       static_cast<double>(op.batch.n_rows) * static_cast<double>(ratings.n_columns);
   const float scale = static_cast<float>(2 / cells);
+  const std::int64_t n = ratings.n_columns;
   for (std::int64_t b = begin; b < end; ++b) {
     float* errors = op.outputs.row(b);
+    if (op.dense.data) {
+      const float* x = op.dense.row(b);
+      op.row_sums[b] = sum_of_squares(n, [&](std::int64_t j) {
+        const float error = errors[j] - x[j];
+        errors[j] = error * scale;
+        return error;
+      });
+      continue;
+    }
     const std::int32_t row = op.batch.rows[b];
     for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e) {
       errors[ratings.columns[e]] -= ratings.values[e];
     }
-    op.row_sums[b] = sum_of_squares(ratings.n_columns, [&](std::int64_t j) {
+    op.row_sums[b] = sum_of_squares(n, [&](std::int64_t j) {
       const float error = errors[j];
       errors[j] *= scale;
       return error;
@@ -33,44 +78,47 @@ void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end) {
   }
 }
 
-void output_backward_tile(const OutputBackward& op, std::int64_t begin, std::int64_t end,
-                          std::int64_t first_unit, std::int64_t n_units) {
-  // A block's part of the weights stays in the cache while all rows of the tile pass over it.
-  constexpr std::int64_t kColumns = 256;
-  float* grad = op.grad_hidden.row(begin) + first_unit;
-  for (std::int64_t b = begin; b < end && op.n_columns == 0; ++b) {
-    std::fill_n(op.grad_hidden.row(b) + first_unit, n_units, 0.0F);
-  }
+void output_backward_rows(const OutputBackward& op, const LiveUnits& live, const float* weight,
+                          std::int64_t begin, std::int64_t end, float* scratch) {
+  // A block's part of the weights stays in the cache while all rows pass over it.
+  constexpr std::int64_t kColumns = 128;
+  const FloatTag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t n_units = op.width - 1, stride = live.packed_stride();
+  if (op.n_columns == 0) std::fill_n(scratch, (end - begin) * stride, 0.0F);
   for (std::int64_t j = 0; j < op.n_columns; j += kColumns) {
     const std::int64_t n = std::min(kColumns, op.n_columns - j);
     const Operand errors = {op.errors.row(begin) + j, op.errors.stride, 1};
-    const float* weight = op.weight.row(j) + first_unit;
     if (j == 0) {
-      matmul<false>(end - begin, n_units, n, errors, weight, op.weight.stride, grad,
-                    op.grad_hidden.stride);
+      matmul<false>(end - begin, live.count(), n, errors, weight, stride, scratch, stride);
     } else {
-      matmul<true>(end - begin, n_units, n, errors, weight, op.weight.stride, grad,
-                   op.grad_hidden.stride);
+      matmul<true>(end - begin, live.count(), n, errors, weight + j * stride, stride, scratch,
+                   stride);
+    }
+  }
+  for (std::int64_t b = begin; b < end; ++b) {
+    const float* packed = scratch + (b - begin) * stride;
+    float* grad = op.grad_hidden.row(b);
+    for (std::int64_t c = 0; c < n_units; c += lanes) {
+      hn::StoreU(unpacked(live, packed, c / lanes), d, grad + c);
     }
   }
 }
 
-void direct_update_columns(const OutputDirectUpdate& op, std::int64_t begin, std::int64_t end,
-                           float* scratch) {
+void direct_update_columns(const OutputDirectUpdate& op, const LiveUnits& live, const float* hidden,
+                           std::int64_t begin, std::int64_t end, float* scratch) {
   const FloatTag d;
-  const std::int64_t n = end - begin, stride = padded(op.rows.width);
-  // The errors of these columns side by side: a row of all errors is far from the next.
-  float* packed = scratch + n * stride;
-  for (std::int64_t b = 0; b < op.n_rows; ++b) {
-    std::copy_n(op.errors.row(b) + begin, n, packed + b * n);
-  }
-  matmul<false>(n, op.rows.width, op.n_rows, Operand{packed, 1, n}, op.hidden.data.raw(),
-                op.hidden.stride, scratch, stride);
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t stride = live.packed_stride();
+  matmul<false>(end - begin, live.count(), op.n_rows,
+                Operand{op.errors.data.raw() + begin, 1, op.errors.stride}, hidden, stride, scratch,
+                stride);
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);
   for (std::int64_t j = begin; j < end; ++j) {
     const float* gradient = scratch + (j - begin) * stride;
-    adam.step_row(op.rows, j, scalars, [&](std::int64_t c) { return hn::LoadU(d, gradient + c); });
+    adam.step_row(op.rows, j, scalars,
+                  [&](std::int64_t c) { return unpacked(live, gradient, c / lanes); });
   }
 }
 
@@ -81,20 +129,29 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace hourglass::cpu {
 
+HWY_EXPORT(dense_rows);
+HWY_EXPORT(output_forward_block);
 HWY_EXPORT(cell_loss_rows);
-HWY_EXPORT(output_backward_tile);
+HWY_EXPORT(output_backward_rows);
 HWY_EXPORT(direct_update_columns);
 
+void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(dense_rows)(op, begin, end);
+}
+void output_forward_block(const OutputForward& op, const LiveUnits& live, std::int64_t block,
+                          float* scratch) {
+  HWY_DYNAMIC_DISPATCH(output_forward_block)(op, live, block, scratch);
+}
 void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(cell_loss_rows)(op, begin, end);
 }
-void output_backward_tile(const OutputBackward& op, std::int64_t begin, std::int64_t end,
-                          std::int64_t first_unit, std::int64_t n_units) {
-  HWY_DYNAMIC_DISPATCH(output_backward_tile)(op, begin, end, first_unit, n_units);
+void output_backward_rows(const OutputBackward& op, const LiveUnits& live, const float* weight,
+                          std::int64_t begin, std::int64_t end, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(output_backward_rows)(op, live, weight, begin, end, scratch);
 }
-void direct_update_columns(const OutputDirectUpdate& op, std::int64_t begin, std::int64_t end,
-                           float* scratch) {
-  HWY_DYNAMIC_DISPATCH(direct_update_columns)(op, begin, end, scratch);
+void direct_update_columns(const OutputDirectUpdate& op, const LiveUnits& live, const float* hidden,
+                           std::int64_t begin, std::int64_t end, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(direct_update_columns)(op, live, hidden, begin, end, scratch);
 }
 
 }  // namespace hourglass::cpu

@@ -5,31 +5,49 @@
 
 #include "cpu/adam-inl.h"
 #include "cpu/kernels.h"
+#include "cpu/live_units-inl.h"
 #include "cpu/matmul-inl.h"
+#include "cpu/transposed-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
 
-void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row) {
+void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row,
+                    std::int32_t* ids) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  Matrix<const float> input = op.layers.input;
-  for (int l = 0; l < op.layers.n_layers; ++l) {
-    const MiddleLayer& layer = op.layers.layer[static_cast<std::size_t>(l)];
-    matmul<false>(end_row - begin_row, layer.out, layer.in + 1,
-                  Operand{input.row(begin_row), input.stride, 1}, layer.rows.weight.data.raw(),
-                  layer.rows.weight.stride, layer.activation.row(begin_row),
-                  layer.activation.stride);
+  const MiddleLayers& m = op.layers;
+  Matrix<const float> input = m.input;
+  for (int l = 0; l < m.n_layers; ++l) {
+    const MiddleLayer& layer = m.layer[static_cast<std::size_t>(l)];
+    const Operand a = {input.row(begin_row), input.stride, 1};
+    const Matrix<float>& w = layer.rows.weight;
+    float* out = layer.activation.row(begin_row);
+    // Data has no idle units to speak of: looking for them would take longer.
+    if (l == 0 && !m.input_delta.data) {
+      matmul<false>(end_row - begin_row, layer.out, layer.in + 1, a, w.data.raw(), w.stride, out,
+                    layer.activation.stride);
+    } else {
+      const std::int64_t n = find_live_units(input, begin_row, end_row, layer.in + 1, ids);
+      matmul<false, false, true>(end_row - begin_row, layer.out, Inner(n, ids), a, w.data.raw(),
+                                 w.stride, out, layer.activation.stride);
+    }
     for (std::int64_t b = begin_row; b < end_row; ++b) {
-      float* out = layer.activation.row(b);
+      float* row = layer.activation.row(b);
       for (std::int64_t c = 0; layer.relu && c < layer.out; c += lanes) {
-        hn::StoreU(relu(hn::LoadU(d, out + c)), d, out + c);
+        hn::StoreU(relu(hn::LoadU(d, row + c)), d, row + c);
       }
-      out[layer.out] = 1;
+      row[layer.out] = 1;
     }
     input = layer.activation;
   }
+}
+
+void transpose_weights(const MiddleLayer& layer, std::int64_t begin, std::int64_t end,
+                       float* transposed) {
+  const Matrix<float>& w = layer.rows.weight;
+  transpose(end - begin, layer.out, w.row(begin), w.stride, transposed + begin, padded(layer.in));
 }
 
 // delta[c] = grad[c] where the activation lets it through; the padding becomes zero.
@@ -50,11 +68,13 @@ HWY_INLINE void mask_row(const float* grad, const float* extra, const float* act
   }
 }
 
-void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row) {
+void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row,
+                     std::int32_t* ids) {
   const MiddleLayers& m = op.layers;
   const float* transposed = op.scratch.raw() + middle_scratch(m);
   Matrix<const float> grad = op.grad_out;
   for (int l = m.n_layers; l >= 0; --l) {  // l = 0: the input layer's output
+    if (l == 0 && !m.input_delta.data) return;
     const MiddleLayer* layer = l > 0 ? &m.layer[static_cast<std::size_t>(l - 1)] : nullptr;
     const Matrix<float> delta = layer != nullptr ? layer->delta : m.input_delta;
     const Matrix<float> activation = layer != nullptr ? layer->activation : m.input;
@@ -64,34 +84,41 @@ void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int6
       mask_row(grad.row(b), l == op.code_layer ? op.grad_code.row(b) : nullptr, activation.row(b),
                relu, width, delta.row(b));
     }
-    if (layer == nullptr) return;
+    if (layer == nullptr || (l == 1 && !m.input_delta.data)) return;
     transposed -= layer->out * padded(layer->in);
     const Matrix<float> below =
         l > 1 ? m.layer[static_cast<std::size_t>(l - 2)].delta : m.input_delta;
-    matmul<false>(end_row - begin_row, layer->in, layer->out,
-                  Operand{delta.row(begin_row), delta.stride, 1}, transposed, padded(layer->in),
-                  below.row(begin_row), below.stride);
+    const std::int64_t n = find_live_units(delta, begin_row, end_row, width, ids);
+    matmul<false, false, true>(end_row - begin_row, layer->in, Inner(n, ids),
+                               Operand{delta.row(begin_row), delta.stride, 1}, transposed,
+                               padded(layer->in), below.row(begin_row), below.stride);
     grad = below;  // masked in place by the next turn
   }
 }
 
-void middle_update(const MiddleUpdate& op, int layer_index, std::int64_t begin, std::int64_t end,
-                   float* scratch) {
+void middle_update(const MiddleUpdate& op, int layer_index, const PackedLayer& packed,
+                   std::int64_t begin, std::int64_t end, float* scratch) {
   const FloatTag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const MiddleLayer& layer = op.layers.layer[static_cast<std::size_t>(layer_index)];
-  const Matrix<float> input = layer_index == 0
-                                  ? op.layers.input
-                                  : op.layers.layer[static_cast<std::size_t>(layer_index - 1)].activation;
-  const std::int64_t stride = padded(layer.out);
-  matmul<false>(end - begin, layer.out, op.layers.n_rows,
-                Operand{input.data.raw() + begin, 1, input.stride}, layer.delta.data.raw(),
-                layer.delta.stride, scratch, stride);
+  const std::int32_t* ids = packed.in->ids();
+  const std::int64_t n_live = packed.in->count(), stride = packed.out->packed_stride();
+  matmul<false>(end - begin, packed.out->count(), op.layers.n_rows,
+                Operand{packed.input.data.raw() + begin, 1, packed.input.stride},
+                packed.delta.data.raw(), packed.delta.stride, scratch, stride);
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);
-  for (std::int64_t i = begin; i < end; ++i) {
-    const float* gradient = scratch + (i - begin) * stride;
-    adam.step_row(layer.rows, i, scalars,
-                  [&](std::int64_t c) { return hn::LoadU(d, gradient + c); });
+  std::int64_t next = begin;
+  const std::int64_t last_row = end == n_live ? layer.in + 1 : ids[end];
+  for (std::int64_t row = begin == 0 ? 0 : ids[begin]; row < last_row; ++row) {
+    if (next < end && ids[next] == row) {
+      const float* gradient = scratch + (next++ - begin) * stride;
+      adam.step_row(layer.rows, row, scalars, [&](std::int64_t c) {
+        return unpacked(*packed.out, gradient, c / lanes);
+      });
+    } else {
+      adam.step_row(layer.rows, row, scalars, [&](std::int64_t) { return hn::Zero(d); });
+    }
   }
 }
 
@@ -103,18 +130,25 @@ HWY_AFTER_NAMESPACE();
 namespace hourglass::cpu {
 
 HWY_EXPORT(middle_forward);
+HWY_EXPORT(transpose_weights);
 HWY_EXPORT(middle_backward);
 HWY_EXPORT(middle_update);
 
-void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row) {
-  HWY_DYNAMIC_DISPATCH(middle_forward)(op, begin_row, end_row);
+void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row,
+                    std::int32_t* ids) {
+  HWY_DYNAMIC_DISPATCH(middle_forward)(op, begin_row, end_row, ids);
 }
-void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row) {
-  HWY_DYNAMIC_DISPATCH(middle_backward)(op, begin_row, end_row);
+void transpose_weights(const MiddleLayer& layer, std::int64_t begin, std::int64_t end,
+                       float* transposed) {
+  HWY_DYNAMIC_DISPATCH(transpose_weights)(layer, begin, end, transposed);
 }
-void middle_update(const MiddleUpdate& op, int layer, std::int64_t begin, std::int64_t end,
-                   float* scratch) {
-  HWY_DYNAMIC_DISPATCH(middle_update)(op, layer, begin, end, scratch);
+void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row,
+                     std::int32_t* ids) {
+  HWY_DYNAMIC_DISPATCH(middle_backward)(op, begin_row, end_row, ids);
+}
+void middle_update(const MiddleUpdate& op, int layer, const PackedLayer& packed,
+                   std::int64_t begin, std::int64_t end, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(middle_update)(op, layer, packed, begin, end, scratch);
 }
 
 }  // namespace hourglass::cpu

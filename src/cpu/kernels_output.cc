@@ -45,23 +45,6 @@ void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end) 
   }
 }
 
-void output_forward_block(const OutputForward& op, std::int64_t block, float* scratch) {
-  const std::int64_t begin = block * kGramBlock;
-  const std::int64_t n = std::min(kGramBlock, op.n_columns - begin);
-  float* transposed = scratch;
-  float* out = scratch + op.width * kGramBlock;
-  std::fill(transposed, out, 0.0F);
-  for (std::int64_t j = 0; j < n; ++j) {
-    const float* w = op.weight.row(begin + j);
-    for (std::int64_t c = 0; c < op.width; ++c) transposed[c * kGramBlock + j] = w[c];
-  }
-  matmul<false>(op.n_rows, n, op.width, Operand{op.hidden.data.raw(), op.hidden.stride, 1},
-                transposed, kGramBlock, out, kGramBlock);
-  for (std::int64_t b = 0; b < op.n_rows; ++b) {
-    std::copy_n(out + b * kGramBlock, n, op.out.row(b) + begin);
-  }
-}
-
 }  // namespace HWY_NAMESPACE
 }  // namespace hourglass::cpu
 HWY_AFTER_NAMESPACE();
@@ -70,13 +53,9 @@ HWY_AFTER_NAMESPACE();
 namespace hourglass::cpu {
 
 HWY_EXPORT(rated_loss_rows);
-HWY_EXPORT(output_forward_block);
 
 void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(rated_loss_rows)(op, begin, end);
-}
-void output_forward_block(const OutputForward& op, std::int64_t block, float* scratch) {
-  HWY_DYNAMIC_DISPATCH(output_forward_block)(op, block, scratch);
 }
 
 }  // namespace hourglass::cpu

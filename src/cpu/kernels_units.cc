@@ -3,8 +3,6 @@
 #include <hwy/foreach_target.h>  // compiles this file once a target
 #include <hwy/highway.h>
 
-#include <cstring>
-
 #include "cpu/kernels.h"
 #include "cpu/live_units-inl.h"
 
@@ -14,23 +12,10 @@ namespace HWY_NAMESPACE {
 
 std::int64_t float_lanes() { return static_cast<std::int64_t>(hn::Lanes(FloatTag())); }
 
-void mark_live(const Matrix<const float>& rows, std::int64_t n_rows, std::int64_t width,
-               std::uint8_t* live) {
-  const FloatTag d;
-  const std::int64_t lanes = float_lanes();
-  alignas(64) float any[kRowAlignment];
-  for (std::int64_t c = 0; c < width; c += lanes) {
-    FloatVec bits = hn::Zero(d);
-    for (std::int64_t b = 0; b < n_rows; ++b) {
-      bits = hn::Or(bits, hn::LoadU(d, rows.row(b) + c));
-    }
-    hn::StoreU(hn::Abs(bits), d, any);  // without the sign: -0 is zero too
-    for (std::int64_t i = 0; i < lanes && c + i < width; ++i) {
-      std::uint32_t pattern;
-      std::memcpy(&pattern, &any[i], sizeof(pattern));  // a denormal is not zero, whatever the mode
-      live[c + i] = pattern != 0 ? 1 : 0;
-    }
-  }
+void find_live(const Matrix<const float>& rows, std::int64_t n_rows, std::int64_t width,
+               LiveUnits& live) {
+  live.reserve(width, float_lanes());
+  live.set(find_live_units(rows, 0, n_rows, width, live.ids()), width);
 }
 
 void pack_rows(const LiveUnits& live, const Matrix<const float>& rows, std::int64_t begin,
@@ -48,13 +33,13 @@ HWY_AFTER_NAMESPACE();
 namespace hourglass::cpu {
 
 HWY_EXPORT(float_lanes);
-HWY_EXPORT(mark_live);
+HWY_EXPORT(find_live);
 HWY_EXPORT(pack_rows);
 
 std::int64_t float_lanes() { return HWY_DYNAMIC_DISPATCH(float_lanes)(); }
-void mark_live(const Matrix<const float>& rows, std::int64_t n_rows, std::int64_t width,
-               std::uint8_t* live) {
-  HWY_DYNAMIC_DISPATCH(mark_live)(rows, n_rows, width, live);
+void find_live(const Matrix<const float>& rows, std::int64_t n_rows, std::int64_t width,
+               LiveUnits& live) {
+  HWY_DYNAMIC_DISPATCH(find_live)(rows, n_rows, width, live);
 }
 void pack_rows(const LiveUnits& live, const Matrix<const float>& rows, std::int64_t begin,
                std::int64_t end, float* packed, std::int64_t stride) {

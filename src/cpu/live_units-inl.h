@@ -9,6 +9,7 @@
 
 #include <hwy/highway.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "cpu/live_units.h"
@@ -17,6 +18,30 @@
 HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
+
+/// The columns of rows [n_rows x width] that are not zero in every row, ascending, into ids; how many.
+HWY_INLINE std::int64_t find_live_units(const Matrix<const float>& rows, std::int64_t begin_row,
+                                        std::int64_t end_row, std::int64_t width,
+                                        std::int32_t* ids) {
+  const FloatTag d;
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  HWY_ALIGN std::uint32_t patterns[HWY_MAX_BYTES / sizeof(float)];
+  std::int64_t n = 0;
+  for (std::int64_t c = 0; c < width; c += lanes) {
+    FloatVec any = hn::Zero(d);
+    for (std::int64_t b = begin_row; b < end_row; ++b) {
+      any = hn::Or(any, hn::LoadU(d, rows.row(b) + c));
+    }
+    // Of the bits: -0 is zero too, a denormal is not, whatever mode the processor is in.
+    const hn::RebindToUnsigned<FloatTag> du;
+    hn::StoreU(hn::BitCast(du, hn::Abs(any)), du, patterns);
+    for (std::int64_t i = 0; i < std::min(lanes, width - c); ++i) {
+      ids[n] = static_cast<std::int32_t>(c + i);
+      n += patterns[i] != 0 ? 1 : 0;
+    }
+  }
+  return n;
+}
 
 /// packed [live.count()] = the live units of row [live.width()]; behind them up to
 /// live.packed_stride() anything may be.

@@ -110,8 +110,10 @@ HWY_INLINE void matmul_rows(std::int64_t rows, const Inner& inner, Operand a, co
   }
   if constexpr (kRows > 1) {
     if (rows > 0) {
-      matmul_rows<(kRows > 2 ? kRows / 2 : 1), kVectors, kAccumulate, kListed>(
-          rows, inner, a, b, b_stride, c, c_stride, beside);
+      // Eight chains of sums are what keeps a processor busy: 4 x 2 are enough, 3 x 2 are not.
+      constexpr int kFewer = kRows > 8 ? 8 : kRows > 4 ? 4 : kRows / 2;
+      matmul_rows<kFewer, kVectors, kAccumulate, kListed>(rows, inner, a, b, b_stride, c, c_stride,
+                                                          beside);
     }
   }
 }

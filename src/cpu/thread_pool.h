@@ -21,14 +21,14 @@ class ThreadPool {
 
   int n_threads() const { return n_threads_; }
 
-  /// body(begin, end) over a contiguous run of [0, n) for each thread. For even, small work. `body`
-  /// must not throw.
+  /// body(begin, end, thread) over a contiguous run of [0, n) for each thread. For even, small work.
+  /// `body` must not throw.
   template <class Body>
   void split(std::int64_t n, const Body& body) {
     const auto run = [&](int thread) {
       const std::int64_t begin = n * thread / n_threads_;
       const std::int64_t end = n * (thread + 1) / n_threads_;
-      if (begin < end) body(begin, end);
+      if (begin < end) body(begin, end, thread);
     };
     on_every_thread(run, n > 1);
   }

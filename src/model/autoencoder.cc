@@ -7,6 +7,13 @@
 #include "model/weight_rows.h"
 
 namespace hourglass {
+namespace {
+
+// The share of rated cells from which on a dense product of a batch takes less time than a sparse
+// one: a multiply-add of the latter loads what the former has in registers.
+constexpr double kDenseInput = 0.15;
+
+}  // namespace
 
 Autoencoder::Parameters Autoencoder::make_parameters(const WeightRows& rows) {
   const std::int64_t n_rows = rows.n_rows(), width = rows.width(), stride = rows.stride();
@@ -48,7 +55,10 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
     options_.output_path = cheaper_output_path(options.density, n, batch, width - 1);
   }
   if (forms_outputs()) {
-    outputs_ = Buffer<float>(backend, batch * padded(n));
+    dense_input_ = backend.takes_dense_input() && options.density >= kDenseInput &&
+                   options.dropout.probability == 0 && layers_.size() - 1 <= kMaxMiddleLayers;
+    if (dense_input_) rows_ = Buffer<float>(backend, batch * dense_stride());
+    outputs_ = Buffer<float>(backend, batch * dense_stride());
     direct_scratch_ = Buffer<float>(backend, direct_scratch(n, width));
   } else if (options.objective == Objective::kAllCells) {
     product_ = Buffer<float>(backend, batch * padded(width));
@@ -88,14 +98,19 @@ MiddleLayers Autoencoder::middle(std::int64_t n_rows) {
     return Matrix<float>{deltas_[l].ptr(), padded(layers_[l].n_outputs)};
   };
   MiddleLayers m;
-  m.n_layers = static_cast<int>(layers_.size()) - 2;
-  m.input_width = layers_[0].n_outputs;
-  m.input = activation(0);
-  m.input_delta = delta(0);
-  m.input_relu = layers_[0].relu;
+  const std::size_t first = first_middle_layer();
+  m.n_layers = static_cast<int>(layers_.size() - 1 - first);
+  m.input_width = layers_[first].n_inputs;
+  if (dense_input_) {
+    m.input = {rows_.ptr(), dense_stride()};
+  } else {
+    m.input = activation(0);
+    m.input_delta = delta(0);
+    m.input_relu = layers_[0].relu;
+  }
   m.n_rows = n_rows;
-  for (std::size_t l = 1; l + 1 < layers_.size(); ++l) {
-    m.layer[l - 1] = {.in = layers_[l].n_inputs,
+  for (std::size_t l = first; l + 1 < layers_.size(); ++l) {
+    m.layer[l - first] = {.in = layers_[l].n_inputs,
                       .out = layers_[l].n_outputs,
                       .relu = layers_[l].relu,
                       .rows = parameters_[l].matrix,
@@ -135,17 +150,18 @@ void Autoencoder::run_gram(const Matrix<const float>& hidden, std::int64_t n_row
                            .n_rows = n_rows});
 }
 
+void Autoencoder::catch_up_all(Parameters& p) {
+  backend_->run(CatchUpRows{.rows = p.matrix,
+                            .adam = adam(),
+                            .step = step_,
+                            .ids = {},
+                            .n_ids = {},
+                            .n_rows = p.n_rows});
+}
+
 void Autoencoder::catch_up() {
-  const auto catch_up = [&](Parameters& p) {
-    backend_->run(CatchUpRows{.rows = p.matrix,
-                              .adam = adam(),
-                              .step = step_,
-                              .ids = {},
-                              .n_ids = {},
-                              .n_rows = p.n_rows});
-  };
-  catch_up(parameters_.front());
-  if (options_.objective == Objective::kRatedCells) catch_up(parameters_.back());
+  if (!dense_input_) catch_up_all(parameters_.front());  // else every row takes every step
+  if (options_.objective == Objective::kRatedCells) catch_up_all(parameters_.back());
 }
 
 void Autoencoder::save(Model& model) {
@@ -163,6 +179,11 @@ void Autoencoder::save(Model& model) {
 
 void Autoencoder::forward(const BatchRows& batch, Ptr<const float> values,
                           Ptr<const std::int64_t> row_begin) {
+  if (dense_input_) {
+    backend_->run(DenseRows{batch, {rows_.ptr(), dense_stride()}});
+    backend_->run(MiddleForward{middle(batch.n_rows)});
+    return;
+  }
   const AdamMatrix& input = parameters_.front().matrix;
   backend_->run(GatherRows{.batch = batch,
                            .weight = input.weight,
@@ -202,21 +223,27 @@ void Autoencoder::run_gram_loss(const BatchRows& batch, Ptr<double> loss) {
 void Autoencoder::run_direct_loss(const BatchRows& batch, Ptr<double> loss) {
   const AdamMatrix& output = parameters_.back().matrix;
   const std::int64_t n = options_.shape.n_columns;
-  const Matrix<float> outputs = {outputs_.ptr(), padded(n)};
-  backend_->run(OutputForward{.hidden = activation(layers_.size() - 2),
+  const Matrix<float> outputs = {outputs_.ptr(), dense_stride()};
+  const Matrix<float> hidden = activation(layers_.size() - 2);
+  backend_->run(OutputForward{.hidden = hidden,
                               .weight = output.weight,
                               .n_rows = batch.n_rows,
                               .n_columns = n,
                               .width = output.width,
                               .out = outputs});
-  backend_->run(
-      CellLoss{.batch = batch, .outputs = outputs, .row_sums = row_sums_.ptr(), .loss = loss});
+  backend_->run(CellLoss{
+      .batch = batch,
+      .outputs = outputs,
+      .row_sums = row_sums_.ptr(),
+      .loss = loss,
+      .dense = dense_input_ ? Matrix<float>{rows_.ptr(), dense_stride()} : Matrix<float>{}});
   backend_->run(OutputBackward{.errors = outputs,
                                .weight = output.weight,
                                .n_rows = batch.n_rows,
                                .n_columns = n,
                                .width = output.width,
-                               .grad_hidden = {grad_hidden_.ptr(), padded(output.width)}});
+                               .grad_hidden = {grad_hidden_.ptr(), padded(output.width)},
+                               .hidden = skips_idle() ? hidden : Matrix<float>{}});
 }
 
 void Autoencoder::run_rated_loss(EpochBatches& batches, std::int64_t k, Ptr<double> loss) {
@@ -265,7 +292,7 @@ void Autoencoder::add_sparsity(MiddleBackward& backward, Ptr<double> penalty) {
                                 .grad = grad,
                                 .unit_penalties = unit_penalties_.ptr(),
                                 .penalty = penalty});
-  backward.code_layer = static_cast<int>(code);
+  backward.code_layer = static_cast<int>(code + 1 - first_middle_layer());
   backward.grad_code = grad;
 }
 
@@ -280,7 +307,7 @@ void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
   const std::int64_t stride = padded(output.width);
   const Matrix<float> grad_hidden = {grad_hidden_.ptr(), stride};
   const BatchRows batch = batches.rows(k);
-  const BatchColumns columns = batches.columns(k);
+  const BatchColumns columns = dense_input_ ? BatchColumns{} : batches.columns(k);
   const std::int64_t n_ratings = batches.n_ratings(k);
   const std::int64_t max_columns = std::min(batches.most_ratings(), n) + 1;
 
@@ -293,7 +320,7 @@ void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
                               .n_ids = columns.n_columns + with_bias,
                               .n_rows = n_rows});
   };
-  catch_up(input, 1, n + 1);
+  if (!dense_input_) catch_up(input, 1, n + 1);
   if (!all) catch_up(output, 0, n);
   ++step_;
   Ptr<const float> input_values = columns.values;
@@ -314,7 +341,7 @@ void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
   if (options_.sparsity.weight > 0) add_sparsity(backward, penalty);
   backend_->run(backward);
   if (forms_outputs()) {
-    backend_->run(OutputDirectUpdate{.errors = Matrix<float>{outputs_.ptr(), padded(n)},
+    backend_->run(OutputDirectUpdate{.errors = Matrix<float>{outputs_.ptr(), dense_stride()},
                                      .hidden = hidden,
                                      .n_rows = batch.n_rows,
                                      .n_columns = n,
@@ -347,6 +374,7 @@ void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
                              .step = step_});
   }
   backend_->run(MiddleUpdate{layers, constants, step_});
+  if (dense_input_) return;
   backend_->run(SparseAdam{.columns = columns,
                            .bias_column = true,
                            .coefficients = input_values,

@@ -27,7 +27,11 @@ void Autoencoder::for_each_state(Self& self, const Use& use) {
   }
 }
 
-std::vector<TensorView> Autoencoder::state() const {
+std::vector<TensorView> Autoencoder::state() {
+  if (dense_input_) {  // who goes on may defer rows
+    Buffer<std::int64_t>& last_step = parameters_.front().last_step;
+    last_step.upload(std::vector<std::int64_t>(static_cast<std::size_t>(last_step.size()), step_));
+  }
   std::vector<TensorView> tensors;
   for_each_state(*this, [&]<class T>(const std::string& name, const Shape& shape,
                                      const Buffer<T>& array) {
@@ -63,6 +67,9 @@ void Autoencoder::load_state(const SafetensorsFile& file, std::int64_t step) {
     }
   });
   step_ = step;
+  if (dense_input_) {  // who wrote this may have deferred rows
+    catch_up_all(parameters_.front());
+  }
   compute_gram();
 }
 

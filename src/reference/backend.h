@@ -17,8 +17,10 @@ class ReferenceBackend : public Backend {
   void copy_in(void* to, const void* from_host, std::size_t bytes) override;
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override {}
+  bool takes_dense_input() const override { return true; }
 
   void run(const TransposeBatches&) override;
+  void run(const DenseRows&) override;
   void run(const DropoutInput&) override;
   void run(const CatchUpRows&) override;
   void run(const GatherRows&) override;

@@ -33,6 +33,7 @@ void ReferenceBackend::run(const MiddleBackward& op) {
     return static_cast<float>(relu && !(activation > 0) ? 0.0 : grad);
   };
   for (int l = m.n_layers; l >= 0; --l) {  // l = 0: the input layer's output
+    if (l == 0 && !m.input_delta.data) return;
     const bool last = l == m.n_layers;
     const std::size_t above = static_cast<std::size_t>(l);
     const std::size_t here = static_cast<std::size_t>(l - 1);

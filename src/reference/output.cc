@@ -82,6 +82,7 @@ void ReferenceBackend::run(const OutputGramUpdate& op) {
       }
     }
   }
+  if (!op.gram.data) return;
   run(OutputGram{.weight = op.rows.weight,
                  .n_columns = op.n_columns,
                  .width = op.rows.width,

@@ -67,6 +67,19 @@ void ReferenceBackend::run(const TransposeBatches& op) {
   }
 }
 
+void ReferenceBackend::run(const DenseRows& op) {
+  const CsrPtr& ratings = op.batch.ratings;
+  for (std::int32_t b = 0; b < op.batch.n_rows; ++b) {
+    float* out = op.out.row(b);
+    std::fill_n(out, padded(ratings.n_columns + 1), 0.0F);
+    const std::int32_t row = op.batch.rows[b];
+    for (auto e = ratings.row_offsets[row]; e < ratings.row_offsets[row + 1]; ++e) {
+      out[ratings.columns[e]] = ratings.values[e];
+    }
+    out[ratings.n_columns] = 1;
+  }
+}
+
 void ReferenceBackend::run(const DropoutInput& op) {
   const CsrPtr& ratings = op.batch.ratings;
   for (std::int32_t b = 0; b < op.batch.n_rows; ++b) {

@@ -40,7 +40,7 @@ TEST_P(ThreadPoolTest, SplitsIntoRunsThatCoverAll) {
   for (const std::int64_t n : kSizes) {
     std::mutex mutex;
     std::vector<std::pair<std::int64_t, std::int64_t>> runs;
-    pool_.split(n, [&](std::int64_t begin, std::int64_t end) {
+    pool_.split(n, [&](std::int64_t begin, std::int64_t end, int) {
       const std::lock_guard lock(mutex);
       runs.emplace_back(begin, end);
     });
@@ -82,7 +82,7 @@ TEST_P(ThreadPoolTest, ManySmallJobsFollowOneAnother) {
     if (job % 2 == 0) {
       pool_.claim(kPieces, [&](std::int64_t piece, int) { body(piece); });
     } else {
-      pool_.split(kPieces, [&](std::int64_t begin, std::int64_t end) {
+      pool_.split(kPieces, [&](std::int64_t begin, std::int64_t end, int) {
         for (std::int64_t i = begin; i < end; ++i) body(i);
       });
     }
@@ -107,7 +107,7 @@ TEST_P(ThreadPoolTest, FlushesDenormalsWhileItWorks) {
   for (const std::int64_t n : {std::int64_t{1}, std::int64_t{64}}) {
     std::vector<float> results(static_cast<std::size_t>(n), -1.0F);
     // split, since it gives every thread its share; pieces would be gone before all are awake.
-    pool_.split(n, [&](std::int64_t begin, std::int64_t end) {
+    pool_.split(n, [&](std::int64_t begin, std::int64_t end, int) {
       volatile float least = FLT_MIN;
       for (std::int64_t i = begin; i < end; ++i)
         results[static_cast<std::size_t>(i)] = least * 0.5F;

@@ -78,7 +78,7 @@ class Autoencoder {
   /// NAME.rows, NAME.first_moment, NAME.second_moment (F32 [n_rows, stride]: a row an input, the bias
   /// last; of the output layer a row an output, the bias in its last column) and NAME.last_step (I64
   /// [n_rows]). Read from the backend's memory while a file is written: one copy of them is enough.
-  std::vector<TensorView> state() const;
+  std::vector<TensorView> state();
   /// Takes up such a state, as it was after `step` steps. Throws Error where it is none of this
   /// network.
   void load_state(const SafetensorsFile& file, std::int64_t step);
@@ -93,6 +93,7 @@ class Autoencoder {
     std::int64_t n_rows = 0;
   };
   Parameters make_parameters(const WeightRows& rows);
+  void catch_up_all(Parameters& p);
   /// use(name, array) for each array of the state.
   template <class Self, class Use>
   static void for_each_state(Self& self, const Use& use);
@@ -103,6 +104,14 @@ class Autoencoder {
   /// Whether units that ReLU leaves at zero for a whole batch may be left out: the gradient by them
   /// goes nowhere.
   bool skips_idle() const { return options_.skip_idle && layers_[layers_.size() - 2].relu; }
+  /// 0 where the input layer is one of the middle's, else 1.
+  std::size_t first_middle_layer() const { return dense_input_ ? 0 : 1; }
+  /// Of [batch x n_columns (+ 1)]: not a multiple of many cache lines, since the same column of
+  /// many rows would share one place in a cache.
+  std::int64_t dense_stride() const {
+    const std::int64_t lines = padded(options_.shape.n_columns + 1) / kRowAlignment;
+    return (lines | 1) * kRowAlignment;
+  }
   void compute_gram();
   /// S, of the units that are not idle in hidden [n_rows x width], where that is set.
   void run_gram(const Matrix<const float>& hidden, std::int64_t n_rows);
@@ -133,6 +142,8 @@ class Autoencoder {
   Buffer<float> gram_scratch_, middle_scratch_, rated_scratch_;
   Buffer<float> grad_code_, outputs_, direct_scratch_;
   Buffer<double> row_sums_, unit_penalties_;
+  bool dense_input_ = false;  ///< batches are made dense, and their input layer is the middle's first
+  Buffer<float> rows_;        ///< then: the batch's
   Buffer<float> dropped_values_;
 };
 

@@ -28,8 +28,10 @@ class AllocationCount final : public Backend {
   void synchronize() override {}
   bool transposes_epochs() const override { return like_->transposes_epochs(); }
   bool sums_gram_in_update() const override { return like_->sums_gram_in_update(); }
+  bool takes_dense_input() const override { return like_->takes_dense_input(); }
 
   void run(const TransposeBatches&) override {}
+  void run(const DenseRows&) override {}
   void run(const DropoutInput&) override {}
   void run(const CatchUpRows&) override {}
   void run(const GatherRows&) override {}

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -67,6 +68,14 @@ class Backend {
   /// that costs nothing. Elsewhere S is OutputGram's, behind the forward pass, which knows the units
   /// that are idle: they are a third to a half, and S costs with the square of the others.
   virtual bool sums_gram_in_update() const { return true; }
+
+  /// Whether a dense batch's input layer should be one of the middle's, whose products are dense, and
+  /// its ratings never sorted by column. If not, DenseRows and a MiddleLayers without input_delta
+  /// are none of the backend's operations.
+  virtual bool takes_dense_input() const { return false; }
+  virtual void run(const DenseRows&) {
+    throw std::logic_error("DenseRows: the backend takes no dense input");
+  }
 
   /// Operations between begin_step() and end_step() recur, with other arguments: a backend may
   /// collect and submit them at once. No copies and no synchronize() between the two.

@@ -93,6 +93,14 @@ constexpr Columns columns_of_batch(const Columns& all, std::int64_t k, std::int6
           all.n_columns + 2 * k};
 }
 
+/// out[b, :] = row b of the batch, zero where there is no rating; and 1 in column n_columns, so that a
+/// bias rides in what it is multiplied by. [n_rows x (n_columns + 1)]; the padding becomes zero.
+/// For batches that are no longer sparse: a product of them is a dense one, with the same bits.
+struct DenseRows {
+  BatchRows batch;
+  Matrix<float> out;
+};
+
 /// Dropout on a batch's input (torch.nn.Dropout): in batch order, the rating x of (row, column)
 /// becomes 0 where uniform(Philox(seed, kDropout, draw, row, column)) < probability, else
 /// x * scale. The row is that of the ratings, so that neither the batch nor the engine matters.

@@ -6,11 +6,12 @@
 #include "hourglass/ops/adam.h"
 
 // The narrow middle: all layers between the two wide ones, forward and backward in one operation each.
+// A dense batch's input layer is one more of them, the first.
 // A layer's weights are stored input-major with the bias as the last row: [(in + 1) x out], stride
 // padded; its input activations carry a 1 in column `in`, so that the bias rides in the product.
 namespace hourglass {
 
-inline constexpr int kMaxMiddleLayers = 16;
+inline constexpr int kMaxMiddleLayers = 17;
 
 struct MiddleLayer {
   std::int64_t in = 0, out = 0;
@@ -25,7 +26,9 @@ struct MiddleLayers {
   int n_layers = 0;
   std::int64_t input_width = 0;  ///< units of the input layer; layer[0].in where there is one
   Matrix<float> input;           ///< [batch x (input_width + 1)] the input layer's activations and 1
-  Matrix<float> input_delta;     ///< [batch x input_width] gradient by its output before act
+  /// [batch x input_width] gradient by its output before act. Null where the input is data: nobody
+  /// asks for the gradient by it.
+  Matrix<float> input_delta;
   bool input_relu = false;       ///< whether the input layer's act is ReLU
   std::int64_t n_rows = 0;       ///< rows of the batch
 };
@@ -56,7 +59,7 @@ struct MiddleUpdate {
 
 constexpr std::int64_t middle_scratch(const MiddleLayers& m) {
   std::int64_t floats = 0;
-  for (int l = 0; l < m.n_layers; ++l) {
+  for (int l = m.input_delta.data ? 0 : 1; l < m.n_layers; ++l) {
     const MiddleLayer& layer = m.layer[static_cast<std::size_t>(l)];
     floats += layer.out * padded(layer.in);
   }

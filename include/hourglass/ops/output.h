@@ -97,8 +97,8 @@ struct OutputGramLoss {
   Matrix<float> grad_hidden;  ///< out
   Ptr<double> row_sums;       ///< scratch [batch + width]
   Ptr<double> loss;           ///< out [1]
-  /// grad_hidden of a unit that is zero in every row of hidden: left at zero, since the ReLU behind
-  /// it lets nothing through. S needs no entry of it then.
+  /// Of a unit that is idle, zero in every row of hidden, anything finite may be left in
+  /// grad_hidden: the ReLU behind it lets nothing through. S needs no entry of it then.
   bool skip_idle = false;
 };
 

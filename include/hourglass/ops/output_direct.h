@@ -21,14 +21,17 @@ struct CellLoss {
   Matrix<float> outputs;  ///< in: Y; out: E [n_rows x n_columns]
   Ptr<double> row_sums;   ///< scratch [n_rows]
   Ptr<double> loss;       ///< out [1]
+  Matrix<const float> dense = {};  ///< where set: X once more, as DenseRows leaves it
 };
 
-/// grad_hidden = E W: the gradient of the loss by h.
+/// grad_hidden = E W: the gradient of the loss by h. Where `hidden` is set, of a unit that is idle, zero
+/// in every row of it, anything finite may be left: the ReLU behind it lets nothing through.
 struct OutputBackward {
   Matrix<const float> errors;  ///< E [n_rows x n_columns]
   Matrix<const float> weight;  ///< Wa [n_columns x width]
   std::int64_t n_rows = 0, n_columns = 0, width = 0;
   Matrix<float> grad_hidden;  ///< out [n_rows x width - 1]
+  Matrix<const float> hidden = {};  ///< Ha [n_rows x width]
 };
 
 /// grad Wa = E^T Ha, and Adam's step on it in the same pass.
