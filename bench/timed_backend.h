@@ -40,7 +40,7 @@ class TimedBackend final : public Backend {
     backend_->copy_out(to_host, from, bytes);
   }
   void synchronize() override { backend_->synchronize(); }
-  bool transposes_epochs() const override { return backend_->transposes_epochs(); }
+  std::int64_t transposes_at_once() const override { return backend_->transposes_at_once(); }
 
   void run(const TransposeBatches& op) override { time("TransposeBatches", op); }
   void run(const DropoutInput& op) override { time("DropoutInput", op); }

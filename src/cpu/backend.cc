@@ -95,7 +95,7 @@ float* CpuBackend::reserve_packed(std::int64_t floats) {
 }
 
 void CpuBackend::run(const TransposeBatches& op) {
-  for (std::int64_t k = 0; k < op.n_batches(); ++k) transpose_batch(op, k);
+  pool_.claim(op.n_batches(), [&](std::int64_t k, int) { transpose_batch(op, k); });
 }
 
 void CpuBackend::run(const DropoutInput& op) {

@@ -12,7 +12,7 @@ namespace hourglass::cpu {
 
 /// The fast engine on the processor: SIMD chosen at run time, one pool of threads. The same bits for
 /// any number of threads (DESIGN 3.6).
-class CpuBackend final : public Backend {
+class CpuBackend : public Backend {
  public:
   /// n_threads 0: as many as the cores this process may use.
   explicit CpuBackend(int n_threads);
@@ -25,6 +25,7 @@ class CpuBackend final : public Backend {
   void copy_in(void* to, const void* from_host, std::size_t bytes) override;
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override {}
+  std::int64_t transposes_at_once() const override { return pool_.n_threads(); }
   bool takes_dense_input() const override { return true; }
   bool sums_gram_in_update() const override { return false; }
 

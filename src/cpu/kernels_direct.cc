@@ -26,6 +26,15 @@ void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end) {
     const float* values = ratings.values.raw();
     float* out = op.out.row(b);
     std::fill_n(out, width, 0.0F);
+    if (b + 1 < end) {  // a row of the shuffle is anywhere
+      const std::int32_t next = op.batch.rows[b + 1];
+      const std::int64_t begin_next = ratings.row_offsets[next];
+      const std::int64_t n_next = ratings.row_offsets[next + 1] - begin_next;
+      for (std::int64_t e = 0; e < n_next; e += 16) {  // 16 of 4 bytes are a cache line
+        __builtin_prefetch(columns + begin_next + e);
+        __builtin_prefetch(values + begin_next + e);
+      }
+    }
     for (std::int64_t e = first; e < last; ++e) out[columns[e]] = values[e];
     out[ratings.n_columns] = 1;
   }

@@ -12,6 +12,17 @@ HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
 
+// Rows that are touched follow no order a processor could guess: they are asked for while others are
+// worked on.
+constexpr std::int64_t kRowsAhead = 2;
+constexpr std::int64_t kEntriesAhead = 6;  // of a sparse row, whose every entry is a row of weights
+
+HWY_INLINE void prefetch_parameters(const AdamMatrix& rows, std::int64_t row) {
+  prefetch_row(rows.weight.row(row), rows.width);
+  prefetch_row(rows.first_moment.row(row), rows.width);
+  prefetch_row(rows.second_moment.row(row), rows.width);
+}
+
 // The missed steps of kVectors vectors of a row. One step waits for the last, and takes a square root
 // and a division: side by side, several vectors keep the processor busy meanwhile.
 template <int kVectors>
@@ -47,13 +58,7 @@ void catch_up_rows(const CatchUpRows& op, std::int64_t begin, std::int64_t end) 
   const std::int64_t width = op.rows.width;
   const auto row_of = [&](std::int64_t i) { return op.ids ? op.ids[i] : i; };
   for (std::int64_t i = begin; i < end; ++i) {
-    constexpr std::int64_t kAhead = 2;
-    if (i + kAhead < end) {
-      const std::int64_t row = row_of(i + kAhead);
-      prefetch_row(op.rows.weight.row(row), width);
-      prefetch_row(op.rows.first_moment.row(row), width);
-      prefetch_row(op.rows.second_moment.row(row), width);
-    }
+    if (i + kRowsAhead < end) prefetch_parameters(op.rows, row_of(i + kRowsAhead));
     const std::int64_t row = row_of(i);
     const std::int64_t last = op.rows.last_step[row];
     op.rows.last_step[row] = op.step;
@@ -90,6 +95,11 @@ void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end) {
           if (op.bias_row >= 0) sum = hn::Add(sum, hn::LoadU(d, op.weight.row(op.bias_row) + c));
           if (op.relu) sum = relu(sum);
           hn::StoreU(sum, d, out + c);
+        },
+        [&](std::int64_t e) {
+          if (e + kEntriesAhead < n) {
+            prefetch_row(op.weight.row(columns[e + kEntriesAhead]), op.width);
+          }
         });
     if (op.append_one) out[op.width] = 1;
   }
@@ -100,6 +110,7 @@ void sparse_adam(const SparseAdam& op, std::int64_t begin, std::int64_t end) {
   const AdamScalars& scalars = op.adam.at(op.step);
   const FloatVec scale = hn::Set(FloatTag(), op.scale);
   for (std::int64_t i = begin; i < end; ++i) {
+    if (i + kRowsAhead < end) prefetch_parameters(op.rows, op.columns.ids[i + kRowsAhead]);
     const std::int64_t row = op.columns.ids[i];
     const std::int64_t first = op.columns.begin[i];
     const std::int32_t* entry_row = op.columns.entry_row.raw() + first;

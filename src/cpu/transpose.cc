@@ -27,7 +27,8 @@ void transpose_batch(const TransposeBatches& op, std::int64_t k) {
       static_cast<std::int32_t>(std::min<std::int64_t>(op.batch_size, op.n_rows - first_row));
   const Ptr<const std::int32_t> rows = op.rows + first_row;
   const std::int64_t n_entries = op.entries_before[k + 1] - op.entries_before[k];
-  auto* keys = reinterpret_cast<std::uint64_t*>(op.scratch.raw());
+  // A batch's own part of the scratch: others are transposed at the same time.
+  auto* keys = reinterpret_cast<std::uint64_t*>(op.scratch.raw() + 4 * op.entries_before[k]);
   auto* spare = keys + n_entries;
   auto* row_of = reinterpret_cast<std::int32_t*>(spare + n_entries);
   std::int64_t n = 0;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -32,7 +34,9 @@ class CudaBackend : public Backend {
   void synchronize() override;
   std::optional<std::size_t> free_memory() const override;
   bool set_math(Math math) override;
-  bool transposes_epochs() const override { return true; }
+  std::int64_t transposes_at_once() const override {
+    return std::numeric_limits<std::int64_t>::max();
+  }
   void begin_step() override { graphs_.begin(); }
   void end_step() override { graphs_.end(); }
 

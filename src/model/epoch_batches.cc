@@ -29,12 +29,11 @@ EpochBatches::EpochBatches(Backend& backend, const CsrMatrix& ratings, std::int3
       entries_before_(static_cast<std::size_t>(n_batches_) + 1),
       on_device_(backend, ratings),
       order_(backend, ratings.n_rows),
-      whole_epochs_(backend.transposes_epochs()) {
-  const std::int64_t n_batches = whole_epochs_ ? n_batches_ : 1;
-  const std::int64_t n_rows = whole_epochs_ ? ratings.n_rows : batch_size;
-  const std::int64_t n_entries = whole_epochs_ ? ratings.n_entries() : most_ratings_;
-  const BatchColumnSizes sizes(n_batches, n_rows, n_entries);
-  entries_before_on_device_ = Buffer<std::int64_t>(backend, n_batches + 1);
+      at_once_(std::clamp<std::int64_t>(backend.transposes_at_once(), 1, n_batches_)) {
+  const std::int64_t n_rows = std::min(ratings.n_rows, at_once_ * batch_size);
+  const std::int64_t n_entries = std::min(ratings.n_entries(), at_once_ * most_ratings_);
+  const BatchColumnSizes sizes(at_once_, n_rows, n_entries);
+  entries_before_on_device_ = Buffer<std::int64_t>(backend, at_once_ + 1);
   row_begin_ = Buffer<std::int64_t>(backend, sizes.row_begin);
   values_ = Buffer<float>(backend, sizes.values);
   ids_ = Buffer<std::int32_t>(backend, sizes.ids);
@@ -68,11 +67,8 @@ BatchRows EpochBatches::rows(std::int64_t k) const {
 
 BatchColumns EpochBatches::columns(std::int64_t k) {
   if (k < first_ || k >= first_ + n_transposed_) {
-    if (whole_epochs_) {
-      transpose(0, n_batches_);
-    } else {
-      transpose(k, 1);
-    }
+    const std::int64_t first = k / at_once_ * at_once_;
+    transpose(first, std::min(at_once_, n_batches_ - first));
   }
   const BatchColumns all = {row_begin_.ptr(), values_.ptr(),      ids_.ptr(),      begin_.ptr(),
                             entry_row_.ptr(), entry_index_.ptr(), n_columns_.ptr()};

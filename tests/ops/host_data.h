@@ -70,6 +70,29 @@ inline HostMatrix with_ones(const HostMatrix& m) {
   return out;
 }
 
+/// Column c of m zero in every row: a unit that is idle, where m is activations.
+inline void make_idle(HostMatrix& m, std::int64_t c) {
+  for (std::int64_t r = 0; r < m.n_rows; ++r) m.at(r, c) = 0;
+}
+inline bool is_idle(const HostMatrix& m, std::int64_t c) {
+  for (std::int64_t r = 0; r < m.n_rows; ++r) {
+    if (m.at(r, c) != 0) return false;
+  }
+  return true;
+}
+
+/// Activations [n_rows x width - 1] and the ones, every third unit idle where `some` are.
+inline HostMatrix random_hidden(Numbers& numbers, std::int64_t n_rows, std::int64_t width,
+                                bool some) {
+  HostMatrix m = random_matrix(numbers, n_rows, width - 1);
+  for (std::int64_t c = 1; some && c < m.width; c += 3) make_idle(m, c);
+  HostMatrix hidden(n_rows, width, 1.0F);
+  for (std::int64_t r = 0; r < n_rows; ++r) {
+    for (std::int64_t c = 0; c < m.width; ++c) hidden.at(r, c) = m.at(r, c);
+  }
+  return hidden;
+}
+
 inline std::vector<float> absolute(std::vector<float> values, float sign = 1) {
   for (float& x : values) x = sign * std::abs(x);
   return values;
@@ -132,6 +155,18 @@ inline HostBatch random_batch(Numbers& numbers, std::int64_t batch, std::int64_t
   }
   if (batch % 2 != 0) out.rows.back() = static_cast<std::int32_t>(batch - 1);
   return out;
+}
+
+/// The batch's rows as a matrix, zero where there is no rating.
+inline HostMatrix dense_batch(const HostBatch& batch) {
+  HostMatrix m(batch.size(), batch.n_columns);
+  for (std::int32_t b = 0; b < batch.size(); ++b) {
+    for (std::int64_t e = batch.begin(b); e < batch.end(b); ++e) {
+      m.at(b, batch.columns[static_cast<std::size_t>(e)]) =
+          batch.values[static_cast<std::size_t>(e)];
+    }
+  }
+  return m;
 }
 
 /// The columns of a batch (hourglass/ops/batch.h), worked out plainly.

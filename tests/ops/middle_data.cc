@@ -12,7 +12,7 @@ MiddleLayers MiddleCase::in(GuardedMemory& memory, Operation operation) const {
   m.n_layers = static_cast<int>(layers.size());
   m.input_width = input.width;
   m.input = memory.matrix("input", with_ones(input), Access::kRead);
-  m.input_delta = delta("input_delta", input_delta);
+  if (!input_is_data) m.input_delta = delta("input_delta", input_delta);
   m.input_relu = input_relu;
   m.n_rows = input.n_rows;
   for (std::size_t l = 0; l < layers.size(); ++l) {
@@ -85,6 +85,7 @@ MiddleCase random_middle(Numbers& numbers, std::int64_t n_rows,
   const auto activation = [&](std::int64_t width, bool relu) {
     HostMatrix m = random_matrix(numbers, n_rows, width);
     for (float& x : m.values) x = relu ? std::max(x, 0.0F) : x;
+    for (std::int64_t unit = 2; relu && unit < width; unit += 5) make_idle(m, unit);
     return m;
   };
   MiddleCase c;
@@ -101,6 +102,7 @@ MiddleCase random_middle(Numbers& numbers, std::int64_t n_rows,
     }
     layer.activation = activation(widths[l], layer.relu);
     layer.delta = random_matrix(numbers, n_rows, widths[l]);
+    for (std::int64_t unit = 3; unit < widths[l]; unit += 7) make_idle(layer.delta, unit);
     c.layers.push_back(layer);
   }
   c.code_layer = static_cast<int>(numbers.integer(-1, static_cast<std::int64_t>(c.layers.size())));

@@ -18,6 +18,7 @@ struct MiddleCase {
   };
   std::vector<Layer> layers;
   HostMatrix input, input_delta;  // [batch x input_width]
+  bool input_is_data = false;     // then no gradient by it is wanted
   bool input_relu = false;
   HostMatrix grad_out;  // [batch x the last activation's width]
   int code_layer = -1;
@@ -51,7 +52,8 @@ struct MiddleCase {
 
 /// widths: the input's and each layer's output. ReLU on every layer but each third; a gradient by
 /// the code at any of them, or at none; in the integers most weights are 0, so that sums over
-/// several layers stay exact.
+/// several layers stay exact. Behind a ReLU some units are idle for the whole batch, and so are some
+/// deltas.
 MiddleCase random_middle(Numbers& numbers, std::int64_t n_rows,
                          const std::vector<std::int64_t>& widths);
 

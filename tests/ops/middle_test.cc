@@ -43,6 +43,18 @@ std::vector<MiddleCase> cases(Values values) {
   return all;
 }
 
+/// The cases that have a layer, their input data.
+std::vector<MiddleCase> cases_of_data(Values values) {
+  std::vector<MiddleCase> all = cases(values);
+  std::erase_if(all, [](const MiddleCase& c) { return c.layers.empty(); });
+  for (MiddleCase& c : all) {
+    c.input_is_data = true;
+    c.input_relu = false;
+    if (c.code_layer == 0) c.code_layer = -1;
+  }
+  return all;
+}
+
 std::int64_t widest_sum(const MiddleCase& c) {
   std::int64_t n = 1;
   for (const auto& layer : c.layers) {
@@ -96,6 +108,11 @@ TEST_P(MiddleForwardTest, RealsAreWithinRounding) {
       expect_within(c.forward(backend()), want, bound);
     });
   }
+}
+
+TEST_P(MiddleForwardTest, TakesDataAsInput) {
+  if (!backend().takes_dense_input()) GTEST_SKIP() << "not this backend's";
+  for (const MiddleCase& c : cases_of_data(Values::kIntegers)) expect_exact(Forward{c});
 }
 
 // Narrow layers are fp32's on any device, wide ones are products by a library.
@@ -172,6 +189,11 @@ TEST_P(MiddleBackwardTest, RealsAreWithinRounding) {
       expect_within(c.backward(backend()), want, bound);
     });
   }
+}
+
+TEST_P(MiddleBackwardTest, TakesDataAsInput) {
+  if (!backend().takes_dense_input()) GTEST_SKIP() << "not this backend's";
+  for (const MiddleCase& c : cases_of_data(Values::kIntegers)) expect_exact(Backward{c});
 }
 
 TEST_P(MiddleBackwardTest, MathsDifferWhereALayerIsWide) {
@@ -260,6 +282,11 @@ TEST_P(MiddleUpdateTest, RealsAreWithinRounding) {
     }
     expect_within(c.update(backend()), c.update(reference()), bounds);
   }
+}
+
+TEST_P(MiddleUpdateTest, TakesDataAsInput) {
+  if (!backend().takes_dense_input()) GTEST_SKIP() << "not this backend's";
+  for (const MiddleCase& c : cases_of_data(Values::kIntegers)) expect_exact(Update{c});
 }
 
 TEST_P(MiddleUpdateTest, GivesTheSameBitsAgain) {

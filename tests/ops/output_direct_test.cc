@@ -1,3 +1,4 @@
+#include <cmath>
 #include <string>
 
 #include "ops/adam_bound.h"
@@ -18,6 +19,7 @@ struct CellLossCase {
   HostBatch batch;
   HostMatrix outputs;  // [n_rows x n_columns]
   std::int64_t extra_stride = 0;
+  bool dense = false;  // whether the targets are given as a matrix as well
 
   std::string name() const {
     return std::to_string(batch.size()) + " rows, " + std::to_string(batch.n_columns) + " columns";
@@ -27,7 +29,10 @@ struct CellLossCase {
     backend.run(CellLoss{.batch = memory.batch(batch),
                          .outputs = memory.matrix("outputs", outputs, Access::kUpdate),
                          .row_sums = memory.scratch<double>("row_sums", batch.size()),
-                         .loss = memory.written<double>("loss", 1)});
+                         .loss = memory.written<double>("loss", 1),
+                         .dense = dense ? memory.matrix("dense", with_ones(dense_batch(batch)),
+                                                        Access::kRead)
+                                        : Matrix<float>{}});
     return memory.finish();
   }
   /// y - x with both terms positive.
@@ -45,7 +50,8 @@ std::vector<CellLossCase> loss_cases(Values values, const std::vector<Size>& siz
     const std::size_t i = all.size();
     Numbers numbers(i + 1, values);
     all.push_back({random_batch(numbers, n_rows, n_columns, i % 2 == 0),
-                   random_matrix(numbers, n_rows, n_columns, 9), i % 4 == 3 ? 16 : 0});
+                   random_matrix(numbers, n_rows, n_columns, 9), i % 4 == 3 ? 16 : 0,
+                   i % 3 == 1});
   }
   return all;
 }
@@ -104,6 +110,7 @@ HOURGLASS_ON_EVERY_BACKEND(CellLossTest);
 struct BackwardCase {
   HostMatrix errors, weight;  // [n_rows x n_columns], [n_columns x width]
   std::int64_t extra_stride = 0;
+  HostMatrix hidden = {};  // [n_rows x width]; width 0: no unit may be left out
 
   std::string name() const {
     return std::to_string(errors.n_rows) + " rows, " + std::to_string(errors.width) +
@@ -117,10 +124,20 @@ struct BackwardCase {
         .n_rows = errors.n_rows,
         .n_columns = errors.width,
         .width = weight.width,
-        .grad_hidden = memory.loosely_padded("grad_hidden", errors.n_rows, weight.width - 1)});
-    return memory.finish();
+        .grad_hidden = memory.loosely_padded("grad_hidden", errors.n_rows, weight.width - 1),
+        .hidden = hidden.width > 0 ? memory.matrix("hidden", hidden, Access::kRead)
+                                   : Matrix<float>{}});
+    Results results = memory.finish();
+    std::vector<double>& grad = results.at("grad_hidden");
+    for (std::size_t i = 0; i < grad.size() && hidden.width > 0; ++i) {  // what is anybody's
+      EXPECT_TRUE(std::isfinite(grad[i]));
+      if (is_idle(hidden, static_cast<std::int64_t>(i) % (weight.width - 1))) grad[i] = 0;
+    }
+    return results;
   }
-  BackwardCase magnitudes() const { return {absolute(errors), absolute(weight), extra_stride}; }
+  BackwardCase magnitudes() const {
+    return {absolute(errors), absolute(weight), extra_stride, hidden};
+  }
 };
 
 std::vector<BackwardCase> backward_cases(Values values) {
@@ -134,6 +151,7 @@ std::vector<BackwardCase> backward_cases(Values values) {
     Numbers numbers(i + 1, values);
     all.push_back({random_matrix(numbers, n_rows, n_columns),
                    random_matrix(numbers, n_columns, width), i % 4 == 3 ? 16 : 0});
+    if (i % 2 == 1) all.back().hidden = random_hidden(numbers, n_rows, width, true);
   }
   return all;
 }
@@ -223,7 +241,7 @@ std::vector<DirectUpdateCase> update_cases(Values values) {
     Numbers numbers(i + 1, values);
     DirectUpdateCase c;
     c.errors = random_matrix(numbers, n_rows, n_columns);
-    c.hidden = with_ones(random_matrix(numbers, n_rows, width - 1));
+    c.hidden = random_hidden(numbers, n_rows, width, i % 2 == 1);
     c.rows = random_parameters(numbers, n_columns, width);
     const bool decay = i % 4 > 1;
     c.adam =

@@ -8,6 +8,7 @@ namespace {
 struct GramCase {
   HostMatrix weight;
   std::int64_t extra_stride = 0;
+  HostMatrix hidden = {};  // [n_rows x width]; no rows: all units are wanted
 
   std::string name() const {
     return std::to_string(weight.n_rows) + " columns, width " + std::to_string(weight.width);
@@ -19,10 +20,22 @@ struct GramCase {
         .n_columns = weight.n_rows,
         .width = weight.width,
         .gram = memory.written("gram", weight.width, weight.width),
-        .scratch = memory.scratch<float>("scratch", gram_scratch(weight.n_rows, weight.width))});
-    return memory.finish();
+        .scratch = memory.scratch<float>("scratch", gram_scratch(weight.n_rows, weight.width)),
+        .hidden = hidden.n_rows > 0 ? memory.matrix("hidden", hidden, Access::kRead)
+                                    : Matrix<float>{},
+        .n_rows = hidden.n_rows});
+    Results results = memory.finish();
+    std::vector<double>& gram = results.at("gram");
+    for (std::int64_t i = 0; i < weight.width && hidden.n_rows > 0; ++i) {
+      for (std::int64_t k = 0; k < weight.width; ++k) {  // what is anybody's
+        if (is_idle(hidden, i) || is_idle(hidden, k)) {
+          gram[static_cast<std::size_t>(i * weight.width + k)] = 0;
+        }
+      }
+    }
+    return results;
   }
-  GramCase magnitudes() const { return {absolute(weight), extra_stride}; }
+  GramCase magnitudes() const { return {absolute(weight), extra_stride, hidden}; }
 };
 
 std::vector<GramCase> gram_cases(Values values) {
@@ -39,6 +52,7 @@ std::vector<GramCase> gram_cases(Values values) {
     const std::size_t i = all.size();
     Numbers numbers(i + 1, values);
     all.push_back({random_matrix(numbers, n_columns, width), i % 4 == 3 ? 16 : 0});
+    if (i % 2 == 1) all.back().hidden = random_hidden(numbers, 3, width, true);
   }
   return all;
 }

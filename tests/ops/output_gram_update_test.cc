@@ -56,22 +56,6 @@ struct Size {
   std::int64_t batch, n_columns, width;
 };
 
-/// Ha with every third unit of every other case idle; and G as of it: an idle unit's row and column are
-/// zero.
-void make_idle(GramUpdateCase& c, bool some) {
-  const std::int64_t width = c.hidden.width;
-  for (std::int64_t k = 0; k < width; ++k) {
-    bool live = false;
-    for (std::int64_t b = 0; b < c.hidden.n_rows; ++b) {
-      if (some && k % 3 == 1 && k + 1 < width) c.hidden.at(b, k) = 0;
-      live = live || c.hidden.at(b, k) != 0;
-    }
-    for (std::int64_t i = 0; !live && i < width; ++i) {
-      c.hidden_gram.at(i, k) = c.hidden_gram.at(k, i) = 0;
-    }
-  }
-}
-
 std::vector<GramUpdateCase> cases(Values values, const std::vector<Size>& sizes) {
   std::vector<GramUpdateCase> all;
   for (const auto& [batch, n_columns, width] : sizes) {
@@ -79,12 +63,16 @@ std::vector<GramUpdateCase> cases(Values values, const std::vector<Size>& sizes)
     Numbers numbers(i + 1, values);
     GramUpdateCase c;
     c.batch = random_batch(numbers, batch, n_columns, i % 2 == 0);
-    c.hidden = with_ones(random_matrix(numbers, batch, width - 1));
+    c.hidden = random_hidden(numbers, batch, width, i % 2 == 1);
     c.hidden_gram = random_matrix(numbers, width, width);
     for (std::int64_t r = 0; r < width; ++r) {
       for (std::int64_t k = 0; k < r; ++k) c.hidden_gram.at(r, k) = c.hidden_gram.at(k, r);
     }
-    make_idle(c, i % 2 == 1);
+    for (std::int64_t k = 0; k < width; ++k) {  // as G is: zero where a unit is idle
+      for (std::int64_t r = 0; r < width && is_idle(c.hidden, k); ++r) {
+        c.hidden_gram.at(r, k) = c.hidden_gram.at(k, r) = 0;
+      }
+    }
     c.rows = random_parameters(numbers, n_columns, width);
     const bool decay = i % 4 > 1;
     c.adam =

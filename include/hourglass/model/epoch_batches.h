@@ -48,7 +48,7 @@ class EpochBatches {
 
   // The batches first_ .. first_ + n_transposed_ - 1.
   std::int64_t first_ = 0, n_transposed_ = 0;
-  bool whole_epochs_;
+  std::int64_t at_once_;  ///< how many are transposed
   Buffer<std::int64_t> row_begin_, begin_, entry_index_, scratch_;
   Buffer<std::int32_t> ids_, entry_row_, n_columns_;
   Buffer<float> values_;

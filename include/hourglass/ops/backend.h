@@ -60,9 +60,9 @@ class Backend {
   /// and goes on as before.
   virtual bool set_math(Math math) { return math == Math::kFp32; }
 
-  /// Whether TransposeBatches should be given an epoch's batches at once: what costs a device a few
-  /// launches in either case. Elsewhere a batch at a time stays in the cache.
-  virtual bool transposes_epochs() const { return false; }
+  /// How many batches TransposeBatches should be given at once, of an epoch's at most: all, where it
+  /// is a few launches in either case; where a batch should stay in the cache, one for each thread.
+  virtual std::int64_t transposes_at_once() const { return 1; }
 
   /// Whether OutputGramUpdate should sum up S for the next step: where its pass waits for memory
   /// that costs nothing. Elsewhere S is OutputGram's, behind the forward pass, which knows the units
