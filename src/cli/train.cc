@@ -48,6 +48,10 @@ class Run {
   Device open_device_for(const std::vector<int>& bottlenecks) const;
   void write_outcome(const char* outcome);
   void print_results() const;
+  /// What is trained on.
+  const CsrMatrix& given() const {
+    return command_.holdout.any() ? held_.split.given : ratings_.matrix;
+  }
 
   TrainCommand& command_;
   const Clock::time_point began_ = Clock::now();
@@ -57,7 +61,7 @@ class Run {
   nlohmann::json record_ = nlohmann::json::object();  ///< run.json
   SweepResults results_;
   Ratings ratings_;
-  HeldOut held_;
+  HeldOut held_;  ///< with a holdout
   nlohmann::json identity_;
 };
 
@@ -82,7 +86,9 @@ Run::Run(const CLI::App& app, TrainCommand& command)
         "--output-path is of --objective all: of observed cells no other output is formed");
   }
   ratings_ = command_.read_ratings();
-  held_ = hold_out(ratings_, command_.holdout, command_.read, command_.train.seed);
+  if (command_.holdout.any()) {
+    held_ = hold_out(ratings_, command_.holdout, command_.read, command_.train.seed);
+  }
   if (held_.n_unknown > 0) {
     command_.say("{}: {} ratings are of unknown rows or columns and left out\n",
                  command_.holdout.split, held_.n_unknown);
@@ -259,7 +265,7 @@ void Run::train_one(int bottleneck, Backend& backend, const StopSignals& signals
   nlohmann::json& result = results_.at(bottleneck);
   result["parameters"] = options.shape.n_parameters();
   const BottleneckFolder files = folder_.bottleneck(bottleneck);
-  const TrainingData data = {ratings_, held_.split, identity_};
+  const TrainingData data = {ratings_, given(), held_.split.hidden, identity_};
   Training training(command_, options, data, folder_, backend);
   command_.say("k={}: network {}; {} parameters", bottleneck, to_string(options.shape),
                options.shape.n_parameters());
@@ -268,7 +274,7 @@ void Run::train_one(int bottleneck, Backend& backend, const StopSignals& signals
     result["output_path"] = direct ? "direct" : "gram";
     command_.say("; output layer: {}, {:.3g} % of the cells are rated",
                  direct ? "direct products" : "one pass by Gram matrices",
-                 100 * held_.split.given.density());
+                 100 * given().density());
   }
   command_.say("\n");
   result["outcome"] = "running";
@@ -315,7 +321,7 @@ Device Run::open_device_for(const std::vector<int>& bottlenecks) const {
   if (!free) return device;
   const TrainOptions options = command_.options(std::ranges::max(bottlenecks));
   const std::size_t needed =
-      training_memory(*device.backend, held_.split.given, options, &held_.split.hidden);
+      training_memory(*device.backend, given(), options, &held_.split.hidden);
   if (needed <= *free) return device;
   const std::string lack =
       fmt::format("the GPU's memory does not suffice: {} MiB are needed, {} are free",

@@ -26,7 +26,7 @@ Training::Training(const TrainCommand& command, const TrainOptions& options,
       data_(data),
       folder_(folder),
       files_(folder.bottleneck(options.shape.bottleneck)),
-      trainer_(backend, data.split.given, options, &data.split.hidden),
+      trainer_(backend, data.given, options, &data.hidden),
       checkpoints_(files_.checkpoint(), command.checkpoint_every),
       bar_(!command.quiet) {}
 
@@ -43,7 +43,7 @@ void Training::start() {
     return;
   }
   Model model = initial_model(options_.shape, options_.seed);
-  if (options_.objective == Objective::kRatedCells) start_at_column_means(model, data_.split.given);
+  if (options_.objective == Objective::kRatedCells) start_at_column_means(model, data_.given);
   trainer_.start(model);
 }
 

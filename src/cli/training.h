@@ -21,7 +21,8 @@ inline double seconds_since(Clock::time_point begin) {
 /// What the bottlenecks of one run share.
 struct TrainingData {
   const Ratings& ratings;
-  const SplitRatings& split;       ///< of their matrix: what is trained on, and what is held out
+  const CsrMatrix& given;          ///< of their matrix: what is trained on
+  const CsrMatrix& hidden;         ///< what is held out
   const nlohmann::json& identity;  ///< for each model: digests, and how the ratings were held out
 };
 

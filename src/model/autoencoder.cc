@@ -126,11 +126,13 @@ void Autoencoder::load(const Model& model) {
     Parameters& p = parameters_[l];
     std::vector<float> rows = WeightRows(layers_, l).pack(model.weights[l], model.biases[l]);
     p.weight.upload(rows);
+    if (!touched_) continue;  // a buffer is zero at birth: its pages need not be there yet
     std::fill(rows.begin(), rows.end(), 0.0F);
     p.first_moment.upload(rows);
     p.second_moment.upload(rows);
     p.last_step.upload(std::vector<std::int64_t>(static_cast<std::size_t>(p.n_rows)));
   }
+  touched_ = true;
   compute_gram();
 }
 

@@ -67,6 +67,7 @@ void Autoencoder::load_state(const SafetensorsFile& file, std::int64_t step) {
     }
   });
   step_ = step;
+  touched_ = true;
   if (dense_input_) {  // who wrote this may have deferred rows
     catch_up_all(parameters_.front());
   }

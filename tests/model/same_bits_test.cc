@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -128,6 +129,8 @@ struct Way {
   OutputPath path;
   double weight_decay;
 };
+
+void PrintTo(const Way& way, std::ostream* out) { *out << way.name; }
 
 class SameBitsTest : public testing::TestWithParam<Way> {
  protected:

@@ -134,6 +134,7 @@ class Autoencoder {
   AutoencoderOptions options_;
   std::vector<LayerShape> layers_;
   std::int64_t step_ = 0;
+  bool touched_ = false;  ///< the moments may be other than zero
   Buffer<AdamScalars> schedule_;
   std::vector<Parameters> parameters_;       ///< a layer each
   std::vector<Buffer<float>> activations_;   ///< of layers 0 .. last - 1: [batch x (out + 1)]

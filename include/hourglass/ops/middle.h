@@ -11,7 +11,7 @@
 // padded; its input activations carry a 1 in column `in`, so that the bias rides in the product.
 namespace hourglass {
 
-inline constexpr int kMaxMiddleLayers = 17;
+inline constexpr int kMaxMiddleLayers = 16;
 
 struct MiddleLayer {
   std::int64_t in = 0, out = 0;
