@@ -67,6 +67,7 @@ class AdamVec {
   HWY_INLINE void step_in_memory(float* w, float* m, float* v, const AdamScalars& scalars,
                                  FloatVec gradient) const {
     const FloatTag d;
+    count_work({.adam_steps = 1, .bytes = 24 * static_cast<std::int64_t>(hn::Lanes(d))});
     FloatVec w_c = hn::LoadU(d, w), m_c = hn::LoadU(d, m), v_c = hn::LoadU(d, v);
     step(scalars, gradient, w_c, m_c, v_c);
     hn::StoreU(w_c, d, w);

@@ -31,6 +31,7 @@ HWY_INLINE void replay(const AdamVec& adam, const AdamConstants& constants, std:
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const FloatVec zero = hn::Zero(d);
+  count_work({.adam_steps = kVectors * (end_step - begin_step), .bytes = 24 * kVectors * lanes});
   FloatVec w_c[kVectors], m_c[kVectors], v_c[kVectors];
 #pragma GCC unroll 8
   for (int i = 0; i < kVectors; ++i) {

@@ -51,6 +51,7 @@ HWY_INLINE void pack_row(const LiveUnits& live, const float* HWY_RESTRICT row,
   const hn::RebindToSigned<FloatTag> di;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const std::int32_t* begin = live.packed_begin();
+  count_work({.packed = (live.width() + lanes - 1) / lanes, .bytes = 8 * live.width()});
   for (std::int64_t i = 0; i * lanes < live.width(); ++i) {
     const auto order = hn::IndicesFromVec(d, hn::LoadU(di, live.pack_lanes(i)));
     hn::StoreU(hn::TableLookupLanes(hn::LoadU(d, row + i * lanes), order), d, packed + begin[i]);
@@ -67,6 +68,7 @@ HWY_INLINE hn::Mask<FloatTag> live_mask(const LiveUnits& live, std::int64_t i) {
 HWY_INLINE FloatVec unpacked(const LiveUnits& live, const float* packed, std::int64_t i) {
   const FloatTag d;
   const hn::RebindToSigned<FloatTag> di;
+  count_work({.packed = 1, .bytes = 4 * static_cast<std::int64_t>(hn::Lanes(d))});
   const auto order = hn::IndicesFromVec(d, hn::LoadU(di, live.unpack_lanes(i)));
   const FloatVec x = hn::LoadU(d, packed + live.packed_begin()[i]);
   return hn::IfThenElseZero(live_mask(live, i), hn::TableLookupLanes(x, order));

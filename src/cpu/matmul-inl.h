@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "cpu/work_count.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
@@ -61,6 +63,10 @@ HWY_INLINE void matmul_tile(const Inner& inner, const Operand& a, const float* H
                             Beside& beside) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  count_work({.tiles = 1,
+              .multiply_adds = inner.n * kRows * kVectors,
+              .bytes = 4 * (inner.n * (kRows + kVectors * lanes) +
+                            (kAccumulate ? 2 : 1) * kRows * kVectors * lanes)});
   FloatVec sum[kRows][kVectors];
 #pragma GCC unroll 16
   for (int i = 0; i < kRows; ++i) {
