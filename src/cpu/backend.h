@@ -25,6 +25,7 @@ class CpuBackend : public Backend {
   void copy_in(void* to, const void* from_host, std::size_t bytes) override;
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override {}
+  bool reads_host_memory() const override { return true; }
   std::int64_t transposes_at_once() const override { return pool_.n_threads(); }
   bool takes_dense_input() const override { return true; }
   bool sums_gram_in_update() const override { return false; }

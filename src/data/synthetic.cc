@@ -19,46 +19,48 @@ namespace {
 constexpr std::uint32_t kValues = 6;  // 0..5
 constexpr double kHighest = 5;
 
-class Cell {
- public:
-  Cell(const SyntheticOptions& options, std::uint32_t row, std::uint32_t column)
-      : options_(options), row_(row), column_(column) {}
+double uniform53(std::uint32_t high, std::uint32_t low) {
+  return static_cast<double>((std::uint64_t{high} << 32 | low) >> 11) * 0x1p-53;
+}
 
-  float value() const {
-    const double before = whole();
+/// The cells of one row, a block of columns at a time.
+class Cells {
+ public:
+  Cells(const SyntheticOptions& options, std::uint32_t row) : options_(options), row_(row) {}
+
+  void draw(std::uint32_t first_column) {
+    draw(RandomPurpose::kSyntheticZero, first_column, zero_);
+    draw(RandomPurpose::kSyntheticValue, first_column, value_);
+    if (options_.noise > 0) draw(RandomPurpose::kSyntheticNoise, first_column, noise_);
+  }
+
+  /// Of the i-th column of the block.
+  float value(std::size_t i) const {
+    const double before = whole(i);
     if (options_.noise == 0) return static_cast<float>(before);
-    // Noise below zero leaves nothing of a zero: most cells need no logarithm.
-    const auto w = words(RandomPurpose::kSyntheticNoise);
-    const double turn = uniform53(w[2], w[3]);
+    // Noise below zero leaves nothing of a zero: many cells need no logarithm.
+    const double turn = uniform53(noise_[2][i], noise_[3][i]);
     if (before == 0 && turn > 0.2501 && turn < 0.7499) return 0;
-    const double value = before + options_.noise * normal(uniform53(w[0], w[1]), turn);
-    return static_cast<float>(std::clamp(value, 0.0, kHighest));
+    // N(0, 1), by Box and Muller from two uniforms, one of them in (0, 1].
+    const double radius = std::sqrt(-2 * std::log(1 - uniform53(noise_[0][i], noise_[1][i])));
+    const double normal = radius * std::cos(2 * std::numbers::pi * turn);
+    return static_cast<float>(std::clamp(before + options_.noise * normal, 0.0, kHighest));
   }
 
  private:
-  std::array<std::uint32_t, 4> words(RandomPurpose purpose) const {
-    return philox(options_.seed, purpose, 0, row_, column_);
+  void draw(RandomPurpose purpose, std::uint32_t first_column, PhiloxBlock& words) const {
+    philox_block(options_.seed, purpose, 0, row_, first_column, words);
   }
 
   // 0..5, or 0 where the cell is set to zero.
-  double whole() const {
-    if (words(RandomPurpose::kSyntheticZero)[0] * 0x1p-32 < options_.sparsity) return 0;
-    const std::uint64_t word = words(RandomPurpose::kSyntheticValue)[0];
-    return static_cast<double>(word * kValues >> 32);
-  }
-
-  static double uniform53(std::uint32_t high, std::uint32_t low) {
-    return static_cast<double>((std::uint64_t{high} << 32 | low) >> 11) * 0x1p-53;
-  }
-
-  // N(0, 1), by Box and Muller from two uniforms in [0, 1).
-  static double normal(double radius_uniform, double turn) {
-    const double radius = std::sqrt(-2 * std::log(1 - radius_uniform));
-    return radius * std::cos(2 * std::numbers::pi * turn);
+  double whole(std::size_t i) const {
+    if (zero_[0][i] * 0x1p-32 < options_.sparsity) return 0;
+    return static_cast<double>(std::uint64_t{value_[0][i]} * kValues >> 32);
   }
 
   const SyntheticOptions& options_;
-  std::uint32_t row_, column_;
+  std::uint32_t row_;
+  PhiloxBlock zero_, value_, noise_;
 };
 
 void check(const SyntheticOptions& options) {
@@ -77,13 +79,23 @@ void check(const SyntheticOptions& options) {
 // Rows [begin, end), as a matrix of their own.
 CsrMatrix rows_of(const SyntheticOptions& options, std::int64_t begin, std::int64_t end) {
   CsrMatrix matrix;
+  // At most these are above zero but for a few; memory that is not touched costs nothing.
+  const double share = 1 - options.sparsity + (options.noise > 0 ? options.sparsity / 2 : 0);
+  const double n_cells = static_cast<double>(end - begin) * static_cast<double>(options.columns);
+  const double likely = std::min(1.02 * share * n_cells, 0x1p28);
+  matrix.columns.reserve(static_cast<std::size_t>(likely));
+  matrix.values.reserve(static_cast<std::size_t>(likely));
   for (std::int64_t row = begin; row < end; ++row) {
-    for (std::int64_t column = 0; column < options.columns; ++column) {
-      const Cell cell(options, static_cast<std::uint32_t>(row), static_cast<std::uint32_t>(column));
-      const float value = cell.value();
-      if (value > 0) {
-        matrix.columns.push_back(static_cast<std::int32_t>(column));
-        matrix.values.push_back(value);
+    Cells cells(options, static_cast<std::uint32_t>(row));
+    for (std::int64_t first = 0; first < options.columns; first += kPhiloxBlock) {
+      cells.draw(static_cast<std::uint32_t>(first));
+      const std::int64_t n = std::min<std::int64_t>(kPhiloxBlock, options.columns - first);
+      for (std::int64_t i = 0; i < n; ++i) {
+        const float value = cells.value(static_cast<std::size_t>(i));
+        if (value > 0) {
+          matrix.columns.push_back(static_cast<std::int32_t>(first + i));
+          matrix.values.push_back(value);
+        }
       }
     }
     matrix.row_offsets.push_back(static_cast<std::int64_t>(matrix.columns.size()));
@@ -107,8 +119,15 @@ Ratings synthetic_ratings(const SyntheticOptions& options) {
     parts.push_back(std::async(std::launch::async, rows_of, options, options.rows * p / n_parts,
                                options.rows * (p + 1) / n_parts));
   }
-  for (std::future<CsrMatrix>& future : parts) {
-    const CsrMatrix part = future.get();
+  std::vector<CsrMatrix> drawn;
+  std::size_t n_entries = 0;
+  for (std::future<CsrMatrix>& part : parts) {
+    drawn.push_back(part.get());
+    n_entries += drawn.back().values.size();
+  }
+  matrix.columns.reserve(n_entries);
+  matrix.values.reserve(n_entries);
+  for (const CsrMatrix& part : drawn) {
     const std::int64_t before = matrix.n_entries();
     for (std::size_t r = 1; r < part.row_offsets.size(); ++r) {
       matrix.row_offsets.push_back(before + part.row_offsets[r]);

@@ -27,7 +27,7 @@ EpochBatches::EpochBatches(Backend& backend, const CsrMatrix& ratings, std::int3
       n_batches_((ratings.n_rows - 1) / batch_size + 1),
       most_ratings_(longest_rows(ratings, batch_size)),
       entries_before_(static_cast<std::size_t>(n_batches_) + 1),
-      on_device_(backend, ratings),
+      on_device_(CsrBuffer::of_lasting(backend, ratings)),
       order_(backend, ratings.n_rows),
       at_once_(std::clamp<std::int64_t>(backend.transposes_at_once(), 1, n_batches_)) {
   const std::int64_t n_rows = std::min(ratings.n_rows, at_once_ * batch_size);

@@ -17,6 +17,7 @@ class ReferenceBackend : public Backend {
   void copy_in(void* to, const void* from_host, std::size_t bytes) override;
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override {}
+  bool reads_host_memory() const override { return true; }
   bool takes_dense_input() const override { return true; }
 
   void run(const TransposeBatches&) override;

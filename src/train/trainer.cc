@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 #include <span>
 #include <string>
@@ -21,19 +22,23 @@ Model initial_model(const NetworkShape& shape, std::uint64_t seed) {
   std::uint32_t tensor = 0;
   for (const LayerShape& layer : shape.layers()) {
     const float bound = static_cast<float>(1 / std::sqrt(static_cast<double>(layer.n_inputs)));
-    const auto draw = [&](std::int64_t row, std::int64_t column) {
-      const auto words =
-          philox(seed, RandomPurpose::kInitialWeights, tensor, static_cast<std::uint32_t>(row),
-                 static_cast<std::uint32_t>(column));
-      return (2 * uniform(words[0]) - 1) * bound;
-    };
+    const auto value = [bound](std::uint32_t word) { return (2 * uniform(word) - 1) * bound; };
     std::vector<float> weight, bias;
     weight.reserve(static_cast<std::size_t>(layer.n_inputs * layer.n_outputs));
+    PhiloxBlock words;
     for (std::int64_t o = 0; o < layer.n_outputs; ++o) {
-      for (std::int64_t i = 0; i < layer.n_inputs; ++i) weight.push_back(draw(o, i));
+      for (std::int64_t first = 0; first < layer.n_inputs; first += kPhiloxBlock) {
+        philox_block(seed, RandomPurpose::kInitialWeights, tensor, static_cast<std::uint32_t>(o),
+                     static_cast<std::uint32_t>(first), words);
+        const auto n = std::min<std::int64_t>(kPhiloxBlock, layer.n_inputs - first);
+        std::transform(words[0].begin(), words[0].begin() + n, std::back_inserter(weight), value);
+      }
     }
     ++tensor;
-    for (std::int64_t o = 0; o < layer.n_outputs; ++o) bias.push_back(draw(o, 0));
+    for (std::int64_t o = 0; o < layer.n_outputs; ++o) {
+      bias.push_back(value(philox(seed, RandomPurpose::kInitialWeights, tensor,
+                                  static_cast<std::uint32_t>(o), 0)[0]));
+    }
     ++tensor;
     model.weights.push_back(std::move(weight));
     model.biases.push_back(std::move(bias));

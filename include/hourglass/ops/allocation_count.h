@@ -26,6 +26,7 @@ class AllocationCount final : public Backend {
   void copy_in(void*, const void*, std::size_t) override {}
   void copy_out(void*, const void*, std::size_t) override {}
   void synchronize() override {}
+  bool reads_host_memory() const override { return like_->reads_host_memory(); }
   std::int64_t transposes_at_once() const override { return like_->transposes_at_once(); }
   bool sums_gram_in_update() const override { return like_->sums_gram_in_update(); }
   bool takes_dense_input() const override { return like_->takes_dense_input(); }

@@ -56,6 +56,9 @@ class Backend {
   /// Bytes that can be allocated; nothing where that is the operating system's to say.
   virtual std::optional<std::size_t> free_memory() const { return std::nullopt; }
 
+  /// Whether operations can read the host's own memory where it lies.
+  virtual bool reads_host_memory() const { return false; }
+
   /// What products of matrices may be computed in from now on; false: the device has no such thing,
   /// and goes on as before.
   virtual bool set_math(Math math) { return math == Math::kFp32; }
