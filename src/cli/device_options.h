@@ -17,8 +17,9 @@ inline void add_device_options(CLI::App& app, DeviceOptions& options) {
       ->capture_default_str();
   app.add_option(
          "--math", options.math,
-         "Rounding of factors in a GPU's matrix products: tf32 and bf16 are faster, with 11 "
-         "and 8 significant bits; not kept for --resume")
+         "Rounding of factors in large matrix products: tf32 (a GPU's) and bf16 (a GPU's, and a "
+         "CPU's with AVX-512's bfloat16) are faster, with 11 and 8 significant bits; not kept for "
+         "--resume")
       ->check(CLI::IsMember({"fp32", "tf32", "bf16"}))
       ->capture_default_str();
 }

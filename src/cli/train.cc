@@ -331,9 +331,6 @@ Device Run::open_device_for(const std::vector<int>& bottlenecks) const {
   }
   DeviceOptions cpu = command_.device;
   cpu.name = "cpu";
-  if (cpu.math != "fp32") {
-    throw Error(lack + "; the CPU, which would have to do, has no --math " + cpu.math);
-  }
   device = open_device(cpu);
   device.why = lack;
   return device;

@@ -94,6 +94,40 @@ float* CpuBackend::reserve_packed(std::int64_t floats) {
   return packed_.data();
 }
 
+bool CpuBackend::set_math(Math math) {
+  if (math == Math::kTf32 || (math == Math::kBf16 && !has_bf16_product())) return false;
+  math_ = math;
+  return true;
+}
+
+void CpuBackend::reserve_pairs(std::int64_t shared, std::int64_t of_thread) {
+  if (shared > std::ssize(pairs_)) pairs_.resize(static_cast<std::size_t>(shared));
+  if (of_thread > pairs_of_thread_) {
+    pairs_of_thread_ = of_thread;
+    thread_pairs_.resize(static_cast<std::size_t>(of_thread * pool_.n_threads()));
+  }
+}
+
+const Bf16Pair* CpuBackend::rounded_columns(const Factor& factor, std::int64_t rows,
+                                            std::int64_t at) {
+  if (math_ != Math::kBf16) return nullptr;
+  constexpr std::int64_t kPanel = 32;
+  reserve_pairs(at + bf16_columns_size(factor.inner, factor.columns),
+                bf16_rows_size(rows, factor.inner));
+  Bf16Pair* pairs = pairs_.data() + at;
+  pool_.claim(pieces(factor.columns, kPanel), [&](std::int64_t piece, int) {
+    const std::int64_t begin = piece * kPanel;
+    pack_bf16_columns(factor.inner, factor.ids, begin, std::min(begin + kPanel, factor.columns),
+                      factor.data, factor.stride, pairs);
+  });
+  return pairs;
+}
+
+Rounded CpuBackend::rounded(const Bf16Pair* columns, int thread) {
+  if (columns == nullptr) return {};
+  return {columns, thread_pairs_.data() + thread * pairs_of_thread_};
+}
+
 void CpuBackend::run(const TransposeBatches& op) {
   pool_.claim(op.n_batches(), [&](std::int64_t k, int) { transpose_batch(op, k); });
 }
@@ -128,10 +162,44 @@ void CpuBackend::run(const DenseRows& op) {
               [&](std::int64_t begin, std::int64_t end, int) { dense_rows(op, begin, end); });
 }
 
+template <class FactorOf>
+CpuBackend::RoundedLayers CpuBackend::round_layers(const MiddleLayers& m, const FactorOf& factor_of) {
+  RoundedLayers layers{};
+  if (math_ != Math::kBf16) return layers;
+  // Sizes first: what is packed may not move.
+  std::int64_t shared = 0, inner = 0;
+  for (int pass = 0; pass < 2; ++pass) {
+    std::int64_t at = 0;
+    for (std::size_t l = 0; l < static_cast<std::size_t>(m.n_layers); ++l) {
+      const bool is_data = l == 0 && !m.input_delta.data;
+      const Factor factor = factor_of(m.layer[l]);
+      // (Backward never goes through a layer of data: its transpose is not there.)
+      if (!is_wide(m.layer[l]) || (is_data && factor.data == nullptr)) continue;
+      if (pass == 1) layers[l] = rounded_columns(factor, m.n_rows, at);
+      at += bf16_columns_size(factor.inner, factor.columns);
+      inner = std::max(inner, factor.inner);
+    }
+    shared = at;
+    if (pass == 0) reserve_pairs(shared, bf16_rows_size(m.n_rows, inner));
+  }
+  return layers;
+}
+
+std::array<Rounded, kMaxMiddleLayers> CpuBackend::of_thread(const RoundedLayers& layers,
+                                                            int thread) {
+  std::array<Rounded, kMaxMiddleLayers> rounded_layers{};
+  for (std::size_t l = 0; l < layers.size(); ++l) rounded_layers[l] = rounded(layers[l], thread);
+  return rounded_layers;
+}
+
 void CpuBackend::run(const MiddleForward& op) {
   reserve_ids(most_units(op.layers));
+  const RoundedLayers wide = round_layers(op.layers, [&](const MiddleLayer& layer) {
+    return Factor{layer.in + 1, layer.out, layer.rows.weight.data.raw(), layer.rows.weight.stride};
+  });
   pool_.split(op.layers.n_rows, [&](std::int64_t begin, std::int64_t end, int thread) {
-    middle_forward(op, begin, end, ids_[static_cast<std::size_t>(thread)].data());
+    const auto layers = of_thread(wide, thread);
+    middle_forward(op, begin, end, ids_[static_cast<std::size_t>(thread)].data(), layers.data());
   });
 }
 
@@ -143,7 +211,7 @@ void CpuBackend::run(const MiddleBackward& op) {
   float* next = op.scratch.raw();
   for (std::size_t l = 0; l < static_cast<std::size_t>(m.n_layers); ++l) {
     const bool wanted = l > 0 || m.input_delta.data;
-    transposed[l] = next;
+    transposed[l] = wanted ? next : nullptr;
     first_piece[l + 1] = first_piece[l] + (wanted ? pieces(m.layer[l].in, kRowAlignment) : 0);
     next += wanted ? m.layer[l].out * padded(m.layer[l].in) : 0;
   }
@@ -154,8 +222,13 @@ void CpuBackend::run(const MiddleBackward& op) {
     transpose_weights(m.layer[l], begin, std::min(begin + kRowAlignment, m.layer[l].in),
                       transposed[l]);
   });
+  const RoundedLayers wide = round_layers(m, [&](const MiddleLayer& layer) {
+    return Factor{layer.out, layer.in, transposed[static_cast<std::size_t>(&layer - m.layer.data())],
+                  padded(layer.in)};
+  });
   pool_.split(m.n_rows, [&](std::int64_t begin, std::int64_t end, int thread) {
-    middle_backward(op, begin, end, ids_[static_cast<std::size_t>(thread)].data());
+    const auto layers = of_thread(wide, thread);
+    middle_backward(op, begin, end, ids_[static_cast<std::size_t>(thread)].data(), layers.data());
   });
 }
 
@@ -210,11 +283,15 @@ void CpuBackend::run(const MiddleUpdate& op) {
     widest = std::max(widest, live_deltas_[l].max_packed_stride());
   }
   reserve_scratch(kRowsAtATime * widest);
+  const RoundedLayers wide = round_layers(m, [&](const MiddleLayer& layer) {
+    const PackedLayer& of_layer = packed[static_cast<std::size_t>(&layer - m.layer.data())];
+    return Factor{m.n_rows, of_layer.out->count(), of_layer.delta.data.raw(), of_layer.delta.stride};
+  });
   pool_.claim(first_piece[n_layers], [&](std::int64_t piece, int thread) {
     std::size_t l = 0;
     while (piece >= first_piece[l + 1]) ++l;
     const std::int64_t begin = (piece - first_piece[l]) * kRowsAtATime;
-    middle_update(op, static_cast<int>(l), packed[l], begin,
+    middle_update(op, static_cast<int>(l), packed[l], rounded(wide[l], thread), begin,
                   std::min(begin + kRowsAtATime, live_inputs_[l].count()), scratch(thread));
   });
 }
@@ -279,15 +356,17 @@ void CpuBackend::run(const OutputGramUpdate& op) {
   const std::int64_t width = op.rows.width;
   // An idle unit's row and column of G are zero: no product needs them.
   const LiveUnits& live = live_units(op.hidden, op.batch, width);
-  reserve_scratch(kMaxTileRows * live.max_packed_stride());
+  reserve_scratch(2 * kMaxTileRows * live.max_packed_stride());
   const std::int64_t stride = live.packed_stride();
   float* gram = reserve_packed((width + op.batch) * live.max_packed_stride());
   float* hidden = gram + width * stride;
   pack_rows(live, op.hidden_gram, 0, width, gram, stride);
   pack_rows(live, op.hidden, 0, op.batch, hidden, stride);
+  const Bf16Pair* columns =
+      rounded_columns({live.count(), live.count(), gram, stride, live.ids()}, kMaxTileRows);
   pool_.claim(pieces(op.n_columns, kGramColumnsAtATime), [&](std::int64_t piece, int thread) {
     const std::int64_t begin = piece * kGramColumnsAtATime;
-    gram_update_columns(op, {&live, hidden, gram}, begin,
+    gram_update_columns(op, {&live, hidden, gram}, rounded(columns, thread), begin,
                         std::min(op.n_columns, begin + kGramColumnsAtATime), scratch(thread));
   });
   if (op.gram.data) {
@@ -311,6 +390,16 @@ void CpuBackend::run(const RatedLoss& op) {
 void CpuBackend::run(const OutputForward& op) {
   const LiveUnits& live = live_units(op.hidden, op.n_rows, op.width);
   reserve_scratch((padded(op.width) + op.n_rows) * kGramBlock);
+  if (math_ == Math::kBf16) {
+    reserve_pairs(0, bf16_columns_size(op.width, kGramBlock) + bf16_rows_size(op.n_rows, op.width));
+    float* hidden = reserve_packed(op.n_rows * live.max_packed_stride());
+    pack_rows(live, op.hidden, 0, op.n_rows, hidden, live.packed_stride());
+    pool_.claim(pieces(op.n_columns, kGramBlock), [&](std::int64_t block, int thread) {
+      output_forward_block_bf16(op, live, hidden, block, scratch(thread),
+                                thread_pairs_.data() + thread * pairs_of_thread_);
+    });
+    return;
+  }
   pool_.claim(pieces(op.n_columns, kGramBlock), [&](std::int64_t block, int thread) {
     output_forward_block(op, live, block, scratch(thread));
   });
@@ -336,9 +425,11 @@ void CpuBackend::run(const OutputBackward& op) {
               weight + begin * stride, stride);
   });
   reserve_scratch(kRowsAtATime * live.max_packed_stride());
+  const Bf16Pair* columns =
+      rounded_columns({op.n_columns, live.count(), weight, stride}, kRowsAtATime);
   pool_.claim(pieces(op.n_rows, kRowsAtATime), [&](std::int64_t piece, int thread) {
     const std::int64_t begin = piece * kRowsAtATime;
-    output_backward_rows(op, live, weight, begin, std::min(op.n_rows, begin + kRowsAtATime),
+    output_backward_rows(op, live, weight, rounded(columns, thread), begin, std::min(op.n_rows, begin + kRowsAtATime),
                          scratch(thread));
   });
 }
@@ -348,9 +439,11 @@ void CpuBackend::run(const OutputDirectUpdate& op) {
   float* hidden = reserve_packed(op.n_rows * live.max_packed_stride());
   pack_rows(live, op.hidden, 0, op.n_rows, hidden, live.packed_stride());
   reserve_scratch(kErrorsAtATime * live.max_packed_stride());
+  const Bf16Pair* columns = rounded_columns(
+      {op.n_rows, live.count(), hidden, live.packed_stride()}, kErrorsAtATime);
   pool_.claim(pieces(op.n_columns, kErrorsAtATime), [&](std::int64_t piece, int thread) {
     const std::int64_t begin = piece * kErrorsAtATime;
-    direct_update_columns(op, live, hidden, begin, std::min(op.n_columns, begin + kErrorsAtATime),
+    direct_update_columns(op, live, hidden, rounded(columns, thread), begin, std::min(op.n_columns, begin + kErrorsAtATime),
                           scratch(thread));
   });
 }

@@ -1,10 +1,11 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
 
-#include "cpu/live_units.h"
+#include "cpu/kernels.h"
 #include "cpu/thread_pool.h"
 #include "hourglass/ops/backend.h"
 
@@ -26,6 +27,8 @@ class CpuBackend : public Backend {
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override {}
   bool reads_host_memory() const override { return true; }
+  /// bf16 where the processor has AVX-512's instruction for it: see rounded_columns().
+  bool set_math(Math math) override;
   std::int64_t transposes_at_once() const override { return pool_.n_threads(); }
   bool takes_dense_input() const override { return true; }
   bool sums_gram_in_update() const override { return false; }
@@ -58,6 +61,23 @@ class CpuBackend : public Backend {
   float* scratch(int thread) {
     return scratch_.data() + static_cast<std::size_t>(thread) * scratch_floats_;
   }
+  /// In bf16, the right factor of a product rounded, once for all threads, into pairs_ from `at` on, and
+  /// scratch of `rows` x inner for each thread's left one; in fp32, nothing. ids: as
+  /// pack_bf16_columns().
+  struct Factor {
+    std::int64_t inner, columns;
+    const float* data;
+    std::int64_t stride;
+    const std::int32_t* ids = nullptr;
+  };
+  const Bf16Pair* rounded_columns(const Factor& factor, std::int64_t rows, std::int64_t at = 0);
+  /// The same of each wide layer of the middle, null for the others. factor_of(layer): its product's.
+  using RoundedLayers = std::array<const Bf16Pair*, kMaxMiddleLayers>;
+  template <class FactorOf>
+  RoundedLayers round_layers(const MiddleLayers& m, const FactorOf& factor_of);
+  std::array<Rounded, kMaxMiddleLayers> of_thread(const RoundedLayers& layers, int thread);
+  void reserve_pairs(std::int64_t shared, std::int64_t of_thread);
+  Rounded rounded(const Bf16Pair* columns, int thread);
   /// Room for so many units in each thread's ids_.
   void reserve_ids(std::int64_t units);
   /// Memory that all threads read in an operation; grows likewise.
@@ -69,6 +89,10 @@ class CpuBackend : public Backend {
   ThreadPool pool_;
   std::vector<float> scratch_;
   std::size_t scratch_floats_ = 0;  ///< for each thread
+  Math math_ = Math::kFp32;
+  std::vector<Bf16Pair> pairs_;         ///< what all threads read of rounded factors
+  std::vector<Bf16Pair> thread_pairs_;  ///< scratch of each thread
+  std::int64_t pairs_of_thread_ = 0;
   LiveUnits live_;
   std::vector<float> packed_;  ///< what all threads read of a layer's live units
   std::vector<LiveUnits> live_inputs_, live_deltas_;  ///< of the middle's layers

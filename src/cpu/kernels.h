@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 
+#include "cpu/bf16_product.h"
 #include "cpu/live_units.h"
 #include "hourglass/ops/batch.h"
 #include "hourglass/ops/middle.h"
@@ -22,20 +23,29 @@ std::string instruction_set();  ///< the one chosen: "AVX2", ...
 /// No instruction set's product takes more rows at a time.
 inline constexpr std::int64_t kMaxTileRows = 12;
 
+/// The right factor of an operation's product rounded and packed, and this thread's scratch for the
+/// left one; null: the product is in fp32.
+struct Rounded {
+  const Bf16Pair* columns = nullptr;
+  Bf16Pair* scratch = nullptr;
+};
+
 // kernels_wide.cc
 void catch_up_rows(const CatchUpRows& op, std::int64_t begin, std::int64_t end);
 void gather_rows(const GatherRows& op, std::int64_t begin, std::int64_t end);
 void sparse_adam(const SparseAdam& op, std::int64_t begin, std::int64_t end);
 
 // kernels_middle.cc
-/// ids: scratch [most units of a layer + 1].
+/// Whether a layer's products are large enough to be rounded by --math bf16.
+constexpr bool is_wide(const MiddleLayer& layer) { return layer.in > 256 || layer.out > 256; }
+/// ids: scratch [most units of a layer + 1]. rounded: of each wide layer.
 void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row,
-                    std::int32_t* ids);
+                    std::int32_t* ids, const Rounded* rounded);
 /// Rows [begin, end) of layer `layer`'s weights, as columns of their transpose [out x padded(in)].
 void transpose_weights(const MiddleLayer& layer, std::int64_t begin, std::int64_t end,
                        float* transposed);
 void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row,
-                     std::int32_t* ids);
+                     std::int32_t* ids, const Rounded* rounded);
 
 /// What a layer's gradient is a product of, the live units' columns side by side.
 struct PackedLayer {
@@ -46,7 +56,7 @@ struct PackedLayer {
 /// Live inputs [begin, end) of layer `layer`, and the idle ones behind each: gradient and Adam; with
 /// the first live one, all idle ones before it. scratch: [(end - begin) x out->packed_stride()].
 void middle_update(const MiddleUpdate& op, int layer, const PackedLayer& packed,
-                   std::int64_t begin, std::int64_t end, float* scratch);
+                   const Rounded& rounded, std::int64_t begin, std::int64_t end, float* scratch);
 
 // kernels_sparsity.cc
 /// Units [16 begin, 16 end) of the code: gradient, and the penalty of each into unit_penalties.
@@ -83,9 +93,10 @@ struct PackedHidden {
   const float* hidden;  ///< Ha [batch x live.packed_stride()]
   const float* gram;    ///< G [width x live.packed_stride()]
 };
-/// OutputGramUpdate of columns [begin, end). gradients: scratch [kMaxTileRows x packed_stride()].
+/// OutputGramUpdate of columns [begin, end). gradients: scratch [2 kMaxTileRows x packed_stride()].
 void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
-                         std::int64_t begin, std::int64_t end, float* gradients);
+                         const Rounded& rounded, std::int64_t begin, std::int64_t end,
+                         float* gradients);
 
 // kernels_output.cc
 void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end);
@@ -95,16 +106,22 @@ void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end);
 /// Columns [block * kGramBlock, ...) of the outputs. scratch: [(padded(width) + n_rows) x kGramBlock].
 void output_forward_block(const OutputForward& op, const LiveUnits& live, std::int64_t block,
                           float* scratch);
+/// The same of rounded factors. hidden: Ha [n_rows x live.packed_stride()]; pairs:
+/// [bf16_columns_size(width, kGramBlock) + bf16_rows_size(n_rows, width)].
+void output_forward_block_bf16(const OutputForward& op, const LiveUnits& live, const float* hidden,
+                               std::int64_t block, float* scratch, Bf16Pair* pairs);
 /// Batch rows [begin, end): their errors, and the sum of squares of each into row_sums[row].
 void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end);
 /// grad_hidden of batch rows [begin, end), of the live units. weight: [n_columns x
 /// live.packed_stride()]; scratch: [(end - begin) x live.packed_stride()].
 void output_backward_rows(const OutputBackward& op, const LiveUnits& live, const float* weight,
-                          std::int64_t begin, std::int64_t end, float* scratch);
+                          const Rounded& rounded, std::int64_t begin, std::int64_t end,
+                          float* scratch);
 /// Columns [begin, end): gradient and Adam. hidden: Ha [n_rows x live.packed_stride()]; scratch:
 /// [(end - begin) x live.packed_stride()].
 void direct_update_columns(const OutputDirectUpdate& op, const LiveUnits& live, const float* hidden,
-                           std::int64_t begin, std::int64_t end, float* scratch);
+                           const Rounded& rounded, std::int64_t begin, std::int64_t end,
+                           float* scratch);
 
 // kernels_ranking.cc
 void select_top_row(const SelectTop& op, std::int64_t row);

@@ -58,6 +58,25 @@ void output_forward_block(const OutputForward& op, const LiveUnits& live, std::i
   }
 }
 
+void output_forward_block_bf16(const OutputForward& op, const LiveUnits& live, const float* hidden,
+                               std::int64_t block, float* scratch, Bf16Pair* pairs) {
+  const std::int64_t begin = block * kGramBlock;
+  const std::int64_t n = std::min(kGramBlock, op.n_columns - begin);
+  float* transposed = scratch;
+  float* out = scratch + padded(op.width) * kGramBlock;
+  if (n < kGramBlock) std::fill(transposed, out, 0.0F);
+  transpose(n, op.width, op.weight.row(begin), op.weight.stride, transposed, kGramBlock);
+  pack_bf16_columns(live.count(), live.ids(), 0, kGramBlock, transposed, kGramBlock, pairs);
+  const bool whole = n == kGramBlock;
+  bf16_product(false, op.n_rows, kGramBlock, hidden, live.packed_stride(), 1,
+               {pairs, live.count()}, whole ? op.out.row(0) + begin : out,
+               whole ? op.out.stride : kGramBlock,
+               pairs + bf16_columns_size(op.width, kGramBlock));
+  for (std::int64_t b = 0; b < op.n_rows && !whole; ++b) {
+    std::copy_n(out + b * kGramBlock, n, op.out.row(b) + begin);
+  }
+}
+
 void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end) {
   const CsrPtr& ratings = op.batch.ratings;
   const double cells =
@@ -88,14 +107,20 @@ void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end) {
 }
 
 void output_backward_rows(const OutputBackward& op, const LiveUnits& live, const float* weight,
-                          std::int64_t begin, std::int64_t end, float* scratch) {
+                          const Rounded& rounded, std::int64_t begin, std::int64_t end,
+                          float* scratch) {
   // A block's part of the weights stays in the cache while all rows pass over it.
   constexpr std::int64_t kColumns = 128;
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const std::int64_t n_units = op.width - 1, stride = live.packed_stride();
-  if (op.n_columns == 0) std::fill_n(scratch, (end - begin) * stride, 0.0F);
-  for (std::int64_t j = 0; j < op.n_columns; j += kColumns) {
+  if (rounded.columns != nullptr) {
+    bf16_product(false, end - begin, live.count(), op.errors.row(begin), op.errors.stride, 1,
+                 {rounded.columns, op.n_columns}, scratch, stride, rounded.scratch);
+  } else if (op.n_columns == 0) {
+    std::fill_n(scratch, (end - begin) * stride, 0.0F);
+  }
+  for (std::int64_t j = 0; j < op.n_columns && rounded.columns == nullptr; j += kColumns) {
     const std::int64_t n = std::min(kColumns, op.n_columns - j);
     const Operand errors = {op.errors.row(begin) + j, op.errors.stride, 1};
     if (j == 0) {
@@ -115,13 +140,18 @@ void output_backward_rows(const OutputBackward& op, const LiveUnits& live, const
 }
 
 void direct_update_columns(const OutputDirectUpdate& op, const LiveUnits& live, const float* hidden,
-                           std::int64_t begin, std::int64_t end, float* scratch) {
+                           const Rounded& rounded, std::int64_t begin, std::int64_t end,
+                           float* scratch) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const std::int64_t stride = live.packed_stride();
-  matmul<false>(end - begin, live.count(), op.n_rows,
-                Operand{op.errors.data.raw() + begin, 1, op.errors.stride}, hidden, stride, scratch,
-                stride);
+  const Operand errors = {op.errors.data.raw() + begin, 1, op.errors.stride};
+  if (rounded.columns != nullptr) {
+    bf16_product(false, end - begin, live.count(), errors.data, 1, errors.inner_stride,
+                 {rounded.columns, op.n_rows}, scratch, stride, rounded.scratch);
+  } else {
+    matmul<false>(end - begin, live.count(), op.n_rows, errors, hidden, stride, scratch, stride);
+  }
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);
   for (std::int64_t j = begin; j < end; ++j) {
@@ -140,6 +170,7 @@ namespace hourglass::cpu {
 
 HWY_EXPORT(dense_rows);
 HWY_EXPORT(output_forward_block);
+HWY_EXPORT(output_forward_block_bf16);
 HWY_EXPORT(cell_loss_rows);
 HWY_EXPORT(output_backward_rows);
 HWY_EXPORT(direct_update_columns);
@@ -151,16 +182,22 @@ void output_forward_block(const OutputForward& op, const LiveUnits& live, std::i
                           float* scratch) {
   HWY_DYNAMIC_DISPATCH(output_forward_block)(op, live, block, scratch);
 }
+void output_forward_block_bf16(const OutputForward& op, const LiveUnits& live, const float* hidden,
+                               std::int64_t block, float* scratch, Bf16Pair* pairs) {
+  HWY_DYNAMIC_DISPATCH(output_forward_block_bf16)(op, live, hidden, block, scratch, pairs);
+}
 void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(cell_loss_rows)(op, begin, end);
 }
 void output_backward_rows(const OutputBackward& op, const LiveUnits& live, const float* weight,
-                          std::int64_t begin, std::int64_t end, float* scratch) {
-  HWY_DYNAMIC_DISPATCH(output_backward_rows)(op, live, weight, begin, end, scratch);
+                          const Rounded& rounded, std::int64_t begin, std::int64_t end,
+                          float* scratch) {
+  HWY_DYNAMIC_DISPATCH(output_backward_rows)(op, live, weight, rounded, begin, end, scratch);
 }
 void direct_update_columns(const OutputDirectUpdate& op, const LiveUnits& live, const float* hidden,
-                           std::int64_t begin, std::int64_t end, float* scratch) {
-  HWY_DYNAMIC_DISPATCH(direct_update_columns)(op, live, hidden, begin, end, scratch);
+                           const Rounded& rounded, std::int64_t begin, std::int64_t end,
+                           float* scratch) {
+  HWY_DYNAMIC_DISPATCH(direct_update_columns)(op, live, hidden, rounded, begin, end, scratch);
 }
 
 }  // namespace hourglass::cpu

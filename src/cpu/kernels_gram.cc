@@ -108,7 +108,8 @@ void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_
 }
 
 void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
-                         std::int64_t begin, std::int64_t end, float* gradients) {
+                         const Rounded& rounded, std::int64_t begin, std::int64_t end,
+                         float* gradients) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const LiveUnits& live = *packed.live;
@@ -131,8 +132,16 @@ void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
     ahead.add(v.row(last), next_rows * v.stride);
     ahead.add(m.row(last), next_rows * m.stride);
     ahead.add(w.row(last), next_rows * w.stride);
-    matmul<false, false, true>(last - first, n, inner, Operand{w.row(first), w.stride, 1},
-                               packed.gram, stride, gradients, stride, ahead);
+    if (rounded.columns != nullptr) {
+      float* rows = gradients + kMaxTileRows * stride;
+      pack_rows(live, w, first, last, rows, stride);
+      while (ahead.any()) ahead();
+      bf16_product(false, last - first, n, rows, stride, 1, {rounded.columns, n}, gradients, stride,
+                   rounded.scratch);
+    } else {
+      matmul<false, false, true>(last - first, n, inner, Operand{w.row(first), w.stride, 1},
+                                 packed.gram, stride, gradients, stride, ahead);
+    }
     for (; next < ids_end && *next < last; ++next) {
       float* gradient = gradients + (*next - first) * stride;
       const std::int64_t i = next - columns.ids.raw();
@@ -183,8 +192,9 @@ void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_
   HWY_DYNAMIC_DISPATCH(gram_loss_rows)(op, live, begin, end);
 }
 void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
-                         std::int64_t begin, std::int64_t end, float* gradients) {
-  HWY_DYNAMIC_DISPATCH(gram_update_columns)(op, packed, begin, end, gradients);
+                         const Rounded& rounded, std::int64_t begin, std::int64_t end,
+                         float* gradients) {
+  HWY_DYNAMIC_DISPATCH(gram_update_columns)(op, packed, rounded, begin, end, gradients);
 }
 
 }  // namespace hourglass::cpu

@@ -14,7 +14,7 @@ namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
 
 void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row,
-                    std::int32_t* ids) {
+                    std::int32_t* ids, const Rounded* rounded) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const MiddleLayers& m = op.layers;
@@ -24,8 +24,13 @@ void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_
     const Operand a = {input.row(begin_row), input.stride, 1};
     const Matrix<float>& w = layer.rows.weight;
     float* out = layer.activation.row(begin_row);
-    // Data has no idle units to speak of: looking for them would take longer.
-    if (l == 0 && !m.input_delta.data) {
+    const Rounded& of_layer = rounded[l];
+    if (of_layer.columns != nullptr) {
+      bf16_product(false, end_row - begin_row, layer.out, a.data, a.row_stride, 1,
+                   {of_layer.columns, layer.in + 1}, out, layer.activation.stride,
+                   of_layer.scratch);
+    } else if (l == 0 && !m.input_delta.data) {
+      // Data has no idle units to speak of: looking for them would take longer.
       matmul<false>(end_row - begin_row, layer.out, layer.in + 1, a, w.data.raw(), w.stride, out,
                     layer.activation.stride);
     } else {
@@ -69,7 +74,7 @@ HWY_INLINE void mask_row(const float* grad, const float* extra, const float* act
 }
 
 void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row,
-                     std::int32_t* ids) {
+                     std::int32_t* ids, const Rounded* rounded) {
   const MiddleLayers& m = op.layers;
   const float* transposed = op.scratch.raw() + middle_scratch(m);
   Matrix<const float> grad = op.grad_out;
@@ -88,6 +93,14 @@ void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int6
     transposed -= layer->out * padded(layer->in);
     const Matrix<float> below =
         l > 1 ? m.layer[static_cast<std::size_t>(l - 2)].delta : m.input_delta;
+    const Rounded& of_layer = rounded[l - 1];
+    if (of_layer.columns != nullptr) {
+      bf16_product(false, end_row - begin_row, layer->in, delta.row(begin_row), delta.stride, 1,
+                   {of_layer.columns, layer->out}, below.row(begin_row), below.stride,
+                   of_layer.scratch);
+      grad = below;
+      continue;
+    }
     const std::int64_t n = find_live_units(delta, begin_row, end_row, width, ids);
     matmul<false, false, true>(end_row - begin_row, layer->in, Inner(n, ids),
                                Operand{delta.row(begin_row), delta.stride, 1}, transposed,
@@ -97,15 +110,20 @@ void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int6
 }
 
 void middle_update(const MiddleUpdate& op, int layer_index, const PackedLayer& packed,
-                   std::int64_t begin, std::int64_t end, float* scratch) {
+                   const Rounded& rounded, std::int64_t begin, std::int64_t end, float* scratch) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const MiddleLayer& layer = op.layers.layer[static_cast<std::size_t>(layer_index)];
   const std::int32_t* ids = packed.in->ids();
   const std::int64_t n_live = packed.in->count(), stride = packed.out->packed_stride();
-  matmul<false>(end - begin, packed.out->count(), op.layers.n_rows,
-                Operand{packed.input.data.raw() + begin, 1, packed.input.stride},
-                packed.delta.data.raw(), packed.delta.stride, scratch, stride);
+  const Operand a = {packed.input.data.raw() + begin, 1, packed.input.stride};
+  if (rounded.columns != nullptr) {
+    bf16_product(false, end - begin, packed.out->count(), a.data, 1, a.inner_stride,
+                 {rounded.columns, op.layers.n_rows}, scratch, stride, rounded.scratch);
+  } else {
+    matmul<false>(end - begin, packed.out->count(), op.layers.n_rows, a, packed.delta.data.raw(),
+                  packed.delta.stride, scratch, stride);
+  }
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);
   std::int64_t next = begin;
@@ -135,20 +153,20 @@ HWY_EXPORT(middle_backward);
 HWY_EXPORT(middle_update);
 
 void middle_forward(const MiddleForward& op, std::int64_t begin_row, std::int64_t end_row,
-                    std::int32_t* ids) {
-  HWY_DYNAMIC_DISPATCH(middle_forward)(op, begin_row, end_row, ids);
+                    std::int32_t* ids, const Rounded* rounded) {
+  HWY_DYNAMIC_DISPATCH(middle_forward)(op, begin_row, end_row, ids, rounded);
 }
 void transpose_weights(const MiddleLayer& layer, std::int64_t begin, std::int64_t end,
                        float* transposed) {
   HWY_DYNAMIC_DISPATCH(transpose_weights)(layer, begin, end, transposed);
 }
 void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int64_t end_row,
-                     std::int32_t* ids) {
-  HWY_DYNAMIC_DISPATCH(middle_backward)(op, begin_row, end_row, ids);
+                     std::int32_t* ids, const Rounded* rounded) {
+  HWY_DYNAMIC_DISPATCH(middle_backward)(op, begin_row, end_row, ids, rounded);
 }
 void middle_update(const MiddleUpdate& op, int layer, const PackedLayer& packed,
-                   std::int64_t begin, std::int64_t end, float* scratch) {
-  HWY_DYNAMIC_DISPATCH(middle_update)(op, layer, packed, begin, end, scratch);
+                   const Rounded& rounded, std::int64_t begin, std::int64_t end, float* scratch) {
+  HWY_DYNAMIC_DISPATCH(middle_update)(op, layer, packed, rounded, begin, end, scratch);
 }
 
 }  // namespace hourglass::cpu

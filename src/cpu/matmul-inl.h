@@ -157,6 +157,7 @@ class PrefetchAhead {
   void add(const float* begin, std::int64_t floats) {
     if (floats > 0) ranges_[n_++] = {begin, begin + floats};
   }
+  bool any() const { return n_ > 0; }  ///< left to ask for
   HWY_INLINE void operator()() {
     if (n_ == 0) return;
     Range& range = ranges_[n_ - 1];

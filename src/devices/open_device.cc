@@ -40,8 +40,7 @@ Device open_device(const DeviceOptions& options) {
   const Math math = math_of(options.math);
   Device device = open_named(options);
   if (!device.backend->set_math(math)) {
-    throw UsageError("--math " + options.math + ": the device " + device.backend->kind() +
-                     " computes in fp32 only" +
+    throw UsageError("the device " + device.backend->kind() + " here has no --math " + options.math +
                      (device.why.empty() ? "" : " (and " + device.why + ")"));
   }
   return device;
