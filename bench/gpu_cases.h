@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <nlohmann/json.hpp>
-#include <span>
 #include <string>
 
 #include "hourglass/core/csr.h"
@@ -30,15 +29,5 @@ struct Case {
 /// batches of 128 and 1,024 rows touch as many columns as the real ones, within 2 %. Popular
 /// columns are spread over all ids.
 CsrMatrix make_ratings(const Case& c);
-
-/// What a step has to do with, means over batches in a row.
-struct StepSizes {
-  double rows = 0, ratings = 0;
-  double touched = 0;    ///< columns that occur
-  double caught_up = 0;  ///< of them, those that did not occur in the batch before
-};
-/// Of the first n_batches of an epoch in this order.
-StepSizes step_sizes(const CsrMatrix& ratings, std::span<const std::int32_t> order,
-                     std::int64_t batch, std::int64_t n_batches);
 
 }  // namespace hourglass::bench

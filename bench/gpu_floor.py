@@ -40,7 +40,7 @@ def middle_weights():
 
 
 def sizes(case):
-    """What the mean step has to do with, as gpu_steps counts it (StepSizes in bench/gpu_cases.h): the
+    """What the mean step has to do with, as gpu_steps counts it (bench/step_sizes.h): the
     batch's rows and ratings, the columns that occur, and those of them that did not in the batch before.
     Expected values, ratings being drawn as gpu_cases.h says."""
     steps = math.ceil(case["rows"] / case["batch"])

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "bench/gpu_cases.h"
+#include "bench/step_sizes.h"
 #include "bench/timed_backend.h"
 #include "cuda/gemm.h"
 #include "hourglass/core/error.h"
@@ -138,13 +139,6 @@ nlohmann::json ceilings(cuda::CudaBackend& backend, bool tiny) {
         2e-6 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n) / us;
   }
   return result;
-}
-
-nlohmann::json to_json(const StepSizes& sizes) {
-  return {{"rows", sizes.rows},
-          {"ratings", sizes.ratings},
-          {"touched", sizes.touched},
-          {"caught_up", sizes.caught_up}};
 }
 
 /// What the matrix is like: for the floor of a step (bench/gpu_floor.py), and to be looked at.

@@ -3,7 +3,7 @@
 namespace hourglass::bench {
 
 TimedBackend::TimedBackend(cuda::CudaBackend& backend, std::size_t flush_bytes)
-    : backend_(&backend), flush_bytes_(flush_bytes) {
+    : RelayBackend(backend), backend_(&backend), flush_bytes_(flush_bytes) {
   if (flush_bytes > 0) flushed_ = backend.allocate(flush_bytes);
   cuda::check(cudaEventCreate(&begin_));
   cuda::check(cudaEventCreate(&end_));

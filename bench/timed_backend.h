@@ -6,13 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "bench/relay_backend.h"
 #include "cuda/backend.h"
 
 namespace hourglass::bench {
 
 /// Hands every operation on to a CUDA backend, alone on the device and with nothing of its operands
 /// in the second-level cache, and times it by events.
-class TimedBackend final : public Backend {
+class TimedBackend final : public RelayBackend<TimedBackend> {
  public:
   /// flush_bytes: written between operations, more than the cache holds; 0: no flush.
   TimedBackend(cuda::CudaBackend& backend, std::size_t flush_bytes);
@@ -27,50 +28,10 @@ class TimedBackend final : public Backend {
     times_.clear();
   }
 
-  std::string kind() const override { return backend_->kind(); }
-  std::string description() const override { return backend_->description(); }
-  void* allocate(std::size_t bytes) override { return backend_->allocate(bytes); }
-  void deallocate(void* memory, std::size_t bytes) noexcept override {
-    backend_->deallocate(memory, bytes);
-  }
-  void copy_in(void* to, const void* from_host, std::size_t bytes) override {
-    backend_->copy_in(to, from_host, bytes);
-  }
-  void copy_out(void* to_host, const void* from, std::size_t bytes) override {
-    backend_->copy_out(to_host, from, bytes);
-  }
-  void synchronize() override { backend_->synchronize(); }
-  std::int64_t transposes_at_once() const override { return backend_->transposes_at_once(); }
-
-  void run(const TransposeBatches& op) override { time("TransposeBatches", op); }
-  void run(const DropoutInput& op) override { time("DropoutInput", op); }
-  void run(const CatchUpRows& op) override { time("CatchUpRows", op); }
-  void run(const GatherRows& op) override {
-    time(op.append_one ? "GatherRows, input" : "GatherRows, output", op);
-  }
-  void run(const SparseAdam& op) override {
-    time(op.bias_column ? "SparseAdam, input" : "SparseAdam, output", op);
-  }
-  void run(const MiddleForward& op) override { time("MiddleForward", op); }
-  void run(const MiddleBackward& op) override { time("MiddleBackward", op); }
-  void run(const MiddleUpdate& op) override { time("MiddleUpdate", op); }
-  void run(const SparsityPenalty& op) override { time("SparsityPenalty", op); }
-  void run(const OutputGram& op) override { time("OutputGram", op); }
-  void run(const OutputGramLoss& op) override { time("OutputGramLoss", op); }
-  void run(const OutputGramUpdate& op) override { time("OutputGramUpdate", op); }
-  void run(const RatedLoss& op) override { time("RatedLoss", op); }
-  void run(const OutputForward& op) override { time("OutputForward", op); }
-  void run(const CellLoss& op) override { time("CellLoss", op); }
-  void run(const OutputBackward& op) override { time("OutputBackward", op); }
-  void run(const OutputDirectUpdate& op) override { time("OutputDirectUpdate", op); }
-  void run(const SelectTop& op) override { time("SelectTop", op); }
-  void run(const ScoreSums& op) override { time("ScoreSums", op); }
-  void run(const PickCells& op) override { time("PickCells", op); }
+  template <class Operation>
+  void relay(const std::string& name, const Operation& op);
 
  private:
-  template <class Operation>
-  void time(const std::string& name, const Operation& op);
-
   cuda::CudaBackend* backend_;
   std::size_t flush_bytes_;
   bool paused_ = false;
@@ -80,7 +41,7 @@ class TimedBackend final : public Backend {
 };
 
 template <class Operation>
-void TimedBackend::time(const std::string& name, const Operation& op) {
+void TimedBackend::relay(const std::string& name, const Operation& op) {
   if (paused_) return backend_->run(op);
   if (flush_bytes_ > 0) {
     cuda::check(cudaMemsetAsync(flushed_, 1, flush_bytes_, backend_->stream()));
