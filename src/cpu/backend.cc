@@ -18,22 +18,12 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kCacheLine = 64;
 
 // How much one thread takes at a time: enough to outweigh taking it, little enough to share well.
-constexpr std::int64_t kRowsAtATime = 24;     // batch rows or weight rows of a product
-constexpr std::int64_t kColumnsAtATime = 32;  // sparse rows of the wide layers
+constexpr std::int64_t kColumnsAtATime = 32;      // sparse rows of the wide layers
 constexpr std::int64_t kGramRowsAtATime = 8;      // of S, to sum up
 constexpr std::int64_t kGramColumnsAtATime = 96;  // of the one pass: whole tiles
-constexpr std::int64_t kErrorsAtATime = 48;   // columns of errors: whole tiles, whole cache lines
-
-constexpr std::int64_t pieces(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
-
-/// Of an input or an output of a layer, the 1 included.
-std::int64_t most_units(const MiddleLayers& m) {
-  std::int64_t most = m.input_width + 1;
-  for (int l = 0; l < m.n_layers; ++l) {
-    most = std::max(most, m.layer[static_cast<std::size_t>(l)].out + 1);
-  }
-  return most;
-}
+constexpr std::int64_t kErrorsAtATime = 24;       // columns of errors: whole tiles
+constexpr std::int64_t kErrorRowsAtATime =
+    16;  // batch rows of errors: the powers of two share evenly
 
 }  // namespace
 
@@ -53,8 +43,7 @@ void* CpuBackend::allocate(std::size_t bytes) {
     return std::memset(memory, 0, size);
   }
   // Fresh pages are zero; huge ones make 512 times fewer page faults (12 microseconds each here).
-  void* memory =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   ::madvise(memory, bytes, MADV_HUGEPAGE);  // advice: where it is refused, small pages serve
   return memory;
@@ -162,140 +151,6 @@ void CpuBackend::run(const DenseRows& op) {
               [&](std::int64_t begin, std::int64_t end, int) { dense_rows(op, begin, end); });
 }
 
-template <class FactorOf>
-CpuBackend::RoundedLayers CpuBackend::round_layers(const MiddleLayers& m, const FactorOf& factor_of) {
-  RoundedLayers layers{};
-  if (math_ != Math::kBf16) return layers;
-  // Sizes first: what is packed may not move.
-  std::int64_t shared = 0, inner = 0;
-  for (int pass = 0; pass < 2; ++pass) {
-    std::int64_t at = 0;
-    for (std::size_t l = 0; l < static_cast<std::size_t>(m.n_layers); ++l) {
-      const bool is_data = l == 0 && !m.input_delta.data;
-      const Factor factor = factor_of(m.layer[l]);
-      // (Backward never goes through a layer of data: its transpose is not there.)
-      if (!is_wide(m.layer[l]) || (is_data && factor.data == nullptr)) continue;
-      if (pass == 1) layers[l] = rounded_columns(factor, m.n_rows, at);
-      at += bf16_columns_size(factor.inner, factor.columns);
-      inner = std::max(inner, factor.inner);
-    }
-    shared = at;
-    if (pass == 0) reserve_pairs(shared, bf16_rows_size(m.n_rows, inner));
-  }
-  return layers;
-}
-
-std::array<Rounded, kMaxMiddleLayers> CpuBackend::of_thread(const RoundedLayers& layers,
-                                                            int thread) {
-  std::array<Rounded, kMaxMiddleLayers> rounded_layers{};
-  for (std::size_t l = 0; l < layers.size(); ++l) rounded_layers[l] = rounded(layers[l], thread);
-  return rounded_layers;
-}
-
-void CpuBackend::run(const MiddleForward& op) {
-  reserve_ids(most_units(op.layers));
-  const RoundedLayers wide = round_layers(op.layers, [&](const MiddleLayer& layer) {
-    return Factor{layer.in + 1, layer.out, layer.rows.weight.data.raw(), layer.rows.weight.stride};
-  });
-  pool_.split(op.layers.n_rows, [&](std::int64_t begin, std::int64_t end, int thread) {
-    const auto layers = of_thread(wide, thread);
-    middle_forward(op, begin, end, ids_[static_cast<std::size_t>(thread)].data(), layers.data());
-  });
-}
-
-void CpuBackend::run(const MiddleBackward& op) {
-  const MiddleLayers& m = op.layers;
-  reserve_ids(most_units(m));
-  std::array<std::int64_t, kMaxMiddleLayers + 1> first_piece{};  // of each layer
-  std::array<float*, kMaxMiddleLayers> transposed{};
-  float* next = op.scratch.raw();
-  for (std::size_t l = 0; l < static_cast<std::size_t>(m.n_layers); ++l) {
-    const bool wanted = l > 0 || m.input_delta.data;
-    transposed[l] = wanted ? next : nullptr;
-    first_piece[l + 1] = first_piece[l] + (wanted ? pieces(m.layer[l].in, kRowAlignment) : 0);
-    next += wanted ? m.layer[l].out * padded(m.layer[l].in) : 0;
-  }
-  pool_.claim(first_piece[static_cast<std::size_t>(m.n_layers)], [&](std::int64_t piece, int) {
-    std::size_t l = 0;
-    while (piece >= first_piece[l + 1]) ++l;
-    const std::int64_t begin = (piece - first_piece[l]) * kRowAlignment;
-    transpose_weights(m.layer[l], begin, std::min(begin + kRowAlignment, m.layer[l].in),
-                      transposed[l]);
-  });
-  const RoundedLayers wide = round_layers(m, [&](const MiddleLayer& layer) {
-    return Factor{layer.out, layer.in, transposed[static_cast<std::size_t>(&layer - m.layer.data())],
-                  padded(layer.in)};
-  });
-  pool_.split(m.n_rows, [&](std::int64_t begin, std::int64_t end, int thread) {
-    const auto layers = of_thread(wide, thread);
-    middle_backward(op, begin, end, ids_[static_cast<std::size_t>(thread)].data(), layers.data());
-  });
-}
-
-void CpuBackend::run(const MiddleUpdate& op) {
-  const MiddleLayers& m = op.layers;
-  const auto n_layers = static_cast<std::size_t>(m.n_layers);
-  // The live units of every layer's input and delta, packed.
-  live_inputs_.resize(kMaxMiddleLayers);
-  live_deltas_.resize(kMaxMiddleLayers);
-  std::array<float*, kMaxMiddleLayers> inputs{}, deltas{};
-  std::int64_t floats = 0;
-  for (std::size_t l = 0; l < n_layers; ++l) {
-    floats += m.n_rows * (padded(m.layer[l].in + 1) + padded(m.layer[l].out) + 2 * kRowAlignment);
-  }
-  float* next = reserve_packed(floats);
-  for (std::size_t l = 0; l < n_layers; ++l) {
-    inputs[l] = next;
-    deltas[l] = inputs[l] + m.n_rows * (padded(m.layer[l].in + 1) + kRowAlignment);
-    next = deltas[l] + m.n_rows * (padded(m.layer[l].out) + kRowAlignment);
-  }
-  std::array<PackedLayer, kMaxMiddleLayers> packed{};
-  const auto input_of = [&](std::size_t l) -> Matrix<const float> {
-    return l == 0 ? m.input : m.layer[l - 1].activation;
-  };
-  pool_.claim(2 * m.n_layers, [&](std::int64_t piece, int) {
-    const auto l = static_cast<std::size_t>(piece / 2);
-    const MiddleLayer& layer = m.layer[l];
-    if (piece % 2 == 0 && l == 0 && !m.input_delta.data) {  // data: all of it, where it lies
-      live_inputs_[l].reserve(layer.in + 1, float_lanes());
-      live_inputs_[l].set_all(layer.in + 1);
-      packed[l].input = m.input;
-    } else if (piece % 2 == 0) {
-      find_live(input_of(l), m.n_rows, layer.in + 1, live_inputs_[l]);
-      const std::int64_t stride = live_inputs_[l].packed_stride();
-      pack_rows(live_inputs_[l], input_of(l), 0, m.n_rows, inputs[l], stride);
-      packed[l].input = {Ptr<const float>(inputs[l]), stride};
-    } else {
-      find_live(layer.delta, m.n_rows, layer.out, live_deltas_[l]);
-      const std::int64_t stride = live_deltas_[l].packed_stride();
-      pack_rows(live_deltas_[l], layer.delta, 0, m.n_rows, deltas[l], stride);
-      packed[l].delta = {Ptr<const float>(deltas[l]), stride};
-    }
-  });
-  std::array<std::int64_t, kMaxMiddleLayers + 1> first_piece{};  // of each layer
-  std::int64_t widest = 0;
-  for (std::size_t l = 0; l < n_layers; ++l) {
-    packed[l].in = &live_inputs_[l];
-    packed[l].out = &live_deltas_[l];
-    // At least one: Adam's step is every row's, with no live input as well.
-    first_piece[l + 1] = first_piece[l] + std::max<std::int64_t>(
-                                              pieces(live_inputs_[l].count(), kRowsAtATime), 1);
-    widest = std::max(widest, live_deltas_[l].max_packed_stride());
-  }
-  reserve_scratch(kRowsAtATime * widest);
-  const RoundedLayers wide = round_layers(m, [&](const MiddleLayer& layer) {
-    const PackedLayer& of_layer = packed[static_cast<std::size_t>(&layer - m.layer.data())];
-    return Factor{m.n_rows, of_layer.out->count(), of_layer.delta.data.raw(), of_layer.delta.stride};
-  });
-  pool_.claim(first_piece[n_layers], [&](std::int64_t piece, int thread) {
-    std::size_t l = 0;
-    while (piece >= first_piece[l + 1]) ++l;
-    const std::int64_t begin = (piece - first_piece[l]) * kRowsAtATime;
-    middle_update(op, static_cast<int>(l), packed[l], rounded(wide[l], thread), begin,
-                  std::min(begin + kRowsAtATime, live_inputs_[l].count()), scratch(thread));
-  });
-}
-
 void CpuBackend::run(const SparsityPenalty& op) {
   pool_.split(pieces(op.width, kRowAlignment),
               [&](std::int64_t begin, std::int64_t end, int) { sparsity_penalty(op, begin, end); });
@@ -320,10 +175,9 @@ void CpuBackend::run(const OutputGram& op) {
   reserve_scratch(kGramBlock * live.max_packed_stride());
   // The one segment of no columns writes nothing.
   if (op.n_columns == 0) std::fill_n(op.scratch.raw(), packed_gram_size(live), 0.0F);
-  pool_.claim(GramSegments(op.n_columns, op.width).count,
-              [&](std::int64_t segment, int thread) {
-                gram_segment(op, live, segment, scratch(thread));
-              });
+  pool_.claim(GramSegments(op.n_columns, op.width).count, [&](std::int64_t segment, int thread) {
+    gram_segment(op, live, segment, scratch(thread));
+  });
   const std::int64_t n = live.count();
   pool_.claim(pieces(n, kGramRowsAtATime), [&](std::int64_t piece, int) {
     reduce_gram(op, live, piece * kGramRowsAtATime, std::min(n, (piece + 1) * kGramRowsAtATime));
@@ -349,7 +203,8 @@ void CpuBackend::run(const OutputGramLoss& op) {
   });
   double loss = 0;
   for (std::int64_t i = 0; i < batch + op.width; ++i) loss += op.row_sums[i];
-  op.loss[0] = loss / (static_cast<double>(batch) * static_cast<double>(op.batch.ratings.n_columns));
+  op.loss[0] =
+      loss / (static_cast<double>(batch) * static_cast<double>(op.batch.ratings.n_columns));
 }
 
 void CpuBackend::run(const OutputGramUpdate& op) {
@@ -389,18 +244,19 @@ void CpuBackend::run(const RatedLoss& op) {
 
 void CpuBackend::run(const OutputForward& op) {
   const LiveUnits& live = live_units(op.hidden, op.n_rows, op.width);
-  reserve_scratch((padded(op.width) + op.n_rows) * kGramBlock);
+  reserve_scratch((padded(op.width) + op.n_rows) * kOutputBlock);
   if (math_ == Math::kBf16) {
-    reserve_pairs(0, bf16_columns_size(op.width, kGramBlock) + bf16_rows_size(op.n_rows, op.width));
+    reserve_pairs(0,
+                  bf16_columns_size(op.width, kOutputBlock) + bf16_rows_size(op.n_rows, op.width));
     float* hidden = reserve_packed(op.n_rows * live.max_packed_stride());
     pack_rows(live, op.hidden, 0, op.n_rows, hidden, live.packed_stride());
-    pool_.claim(pieces(op.n_columns, kGramBlock), [&](std::int64_t block, int thread) {
+    pool_.claim(pieces(op.n_columns, kOutputBlock), [&](std::int64_t block, int thread) {
       output_forward_block_bf16(op, live, hidden, block, scratch(thread),
                                 thread_pairs_.data() + thread * pairs_of_thread_);
     });
     return;
   }
-  pool_.claim(pieces(op.n_columns, kGramBlock), [&](std::int64_t block, int thread) {
+  pool_.claim(pieces(op.n_columns, kOutputBlock), [&](std::int64_t block, int thread) {
     output_forward_block(op, live, block, scratch(thread));
   });
 }
@@ -424,13 +280,13 @@ void CpuBackend::run(const OutputBackward& op) {
     pack_rows(live, op.weight, begin, std::min(op.n_columns, begin + kErrorsAtATime),
               weight + begin * stride, stride);
   });
-  reserve_scratch(kRowsAtATime * live.max_packed_stride());
+  reserve_scratch(kErrorRowsAtATime * live.max_packed_stride());
   const Bf16Pair* columns =
-      rounded_columns({op.n_columns, live.count(), weight, stride}, kRowsAtATime);
-  pool_.claim(pieces(op.n_rows, kRowsAtATime), [&](std::int64_t piece, int thread) {
-    const std::int64_t begin = piece * kRowsAtATime;
-    output_backward_rows(op, live, weight, rounded(columns, thread), begin, std::min(op.n_rows, begin + kRowsAtATime),
-                         scratch(thread));
+      rounded_columns({op.n_columns, live.count(), weight, stride}, kErrorRowsAtATime);
+  pool_.claim(pieces(op.n_rows, kErrorRowsAtATime), [&](std::int64_t piece, int thread) {
+    const std::int64_t begin = piece * kErrorRowsAtATime;
+    output_backward_rows(op, live, weight, rounded(columns, thread), begin,
+                         std::min(op.n_rows, begin + kErrorRowsAtATime), scratch(thread));
   });
 }
 
@@ -439,12 +295,12 @@ void CpuBackend::run(const OutputDirectUpdate& op) {
   float* hidden = reserve_packed(op.n_rows * live.max_packed_stride());
   pack_rows(live, op.hidden, 0, op.n_rows, hidden, live.packed_stride());
   reserve_scratch(kErrorsAtATime * live.max_packed_stride());
-  const Bf16Pair* columns = rounded_columns(
-      {op.n_rows, live.count(), hidden, live.packed_stride()}, kErrorsAtATime);
+  const Bf16Pair* columns =
+      rounded_columns({op.n_rows, live.count(), hidden, live.packed_stride()}, kErrorsAtATime);
   pool_.claim(pieces(op.n_columns, kErrorsAtATime), [&](std::int64_t piece, int thread) {
     const std::int64_t begin = piece * kErrorsAtATime;
-    direct_update_columns(op, live, hidden, rounded(columns, thread), begin, std::min(op.n_columns, begin + kErrorsAtATime),
-                          scratch(thread));
+    direct_update_columns(op, live, hidden, rounded(columns, thread), begin,
+                          std::min(op.n_columns, begin + kErrorsAtATime), scratch(thread));
   });
 }
 

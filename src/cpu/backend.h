@@ -11,8 +11,8 @@
 
 namespace hourglass::cpu {
 
-/// The fast engine on the processor: SIMD chosen at run time, one pool of threads. The same bits for
-/// any number of threads (DESIGN 3.6).
+/// The fast engine on the processor: SIMD chosen at run time, one pool of threads. The same bits
+/// for any number of threads (DESIGN 3.6).
 class CpuBackend : public Backend {
  public:
   /// n_threads 0: as many as the cores this process may use.
@@ -56,13 +56,16 @@ class CpuBackend : public Backend {
   void run(const PickCells&) override;
 
  private:
+  /// Batch rows or weight rows of a product that one thread takes at a time.
+  static constexpr std::int64_t kRowsAtATime = 24;
+
   /// Scratch of `floats` for each thread; grows at an operation's first run, then stays.
   void reserve_scratch(std::int64_t floats);
   float* scratch(int thread) {
     return scratch_.data() + static_cast<std::size_t>(thread) * scratch_floats_;
   }
-  /// In bf16, the right factor of a product rounded, once for all threads, into pairs_ from `at` on, and
-  /// scratch of `rows` x inner for each thread's left one; in fp32, nothing. ids: as
+  /// In bf16, the right factor of a product rounded, once for all threads, into pairs_ from `at`
+  /// on, and scratch of `rows` x inner for each thread's left one; in fp32, nothing. ids: as
   /// pack_bf16_columns().
   struct Factor {
     std::int64_t inner, columns;
@@ -71,7 +74,8 @@ class CpuBackend : public Backend {
     const std::int32_t* ids = nullptr;
   };
   const Bf16Pair* rounded_columns(const Factor& factor, std::int64_t rows, std::int64_t at = 0);
-  /// The same of each wide layer of the middle, null for the others. factor_of(layer): its product's.
+  /// The same of each wide layer of the middle, null for the others. factor_of(layer): its
+  /// product's.
   using RoundedLayers = std::array<const Bf16Pair*, kMaxMiddleLayers>;
   template <class FactorOf>
   RoundedLayers round_layers(const MiddleLayers& m, const FactorOf& factor_of);

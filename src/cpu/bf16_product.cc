@@ -1,11 +1,11 @@
-// The one source that is compiled for AVX-512 with bfloat16 whatever the machine: nothing of it runs
-// before has_bf16_product() has looked. Highway 1.0 has no such target.
+// The one source that is compiled for AVX-512 with bfloat16 whatever the machine: nothing of it
+// runs before has_bf16_product() has looked. Highway 1.0 has no such target.
 #include "cpu/bf16_product.h"
 
 #ifdef __AVX512BF16__
 
-// No standard header: an inline function of one, compiled here for AVX-512, might be the copy that the
-// linker takes for all.
+// No standard header: an inline function of one, compiled here for AVX-512, might be the copy that
+// the linker takes for all.
 #include <immintrin.h>
 
 namespace hourglass::cpu {
@@ -70,7 +70,8 @@ void tile(std::int64_t n_pairs, const Rows& a, const Bf16Pair* b, float* c, std:
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 2
     for (int j = 0; j < kVectors; ++j) {
-      sum[i][j] = kAccumulate ? _mm512_loadu_ps(c + i * c_stride + j * kLanes) : _mm512_setzero_ps();
+      sum[i][j] =
+          kAccumulate ? _mm512_loadu_ps(c + i * c_stride + j * kLanes) : _mm512_setzero_ps();
     }
   }
   const Bf16Pair* words = a.words;
@@ -82,8 +83,8 @@ void tile(std::int64_t n_pairs, const Rows& a, const Bf16Pair* b, float* c, std:
     }
 #pragma GCC unroll 12
     for (int i = 0; i < kRows; ++i) {
-      const auto a_ip = reinterpret_cast<__m512bh>(
-          _mm512_set1_epi32(static_cast<int>(words[i * a.row_stride])));
+      const auto a_ip =
+          reinterpret_cast<__m512bh>(_mm512_set1_epi32(static_cast<int>(words[i * a.row_stride])));
 #pragma GCC unroll 2
       for (int j = 0; j < kVectors; ++j) sum[i][j] = _mm512_dpbf16_ps(sum[i][j], a_ip, b_p[j]);
     }
@@ -141,9 +142,9 @@ void pack_bf16_columns(std::int64_t inner, const std::int32_t* ids, std::int64_t
       const float* low = row_of(2 * p) + j;
       const float* high = 2 * p + 1 < inner ? row_of(2 * p + 1) + j : nullptr;
       for (std::int64_t i = 0; i < width; i += kLanes) {
-        _mm512_storeu_si512(out + i, pairs_of(_mm512_loadu_ps(low + i),
-                                              high != nullptr ? _mm512_loadu_ps(high + i)
-                                                              : _mm512_setzero_ps()));
+        _mm512_storeu_si512(
+            out + i, pairs_of(_mm512_loadu_ps(low + i),
+                              high != nullptr ? _mm512_loadu_ps(high + i) : _mm512_setzero_ps()));
       }
     }
   }

@@ -3,7 +3,8 @@
 #include <cstdint>
 
 // Products of factors rounded to bfloat16, sums in float, by AVX-512's own instruction for it
-// (vdpbf16ps). Pairs of the inner dimension lie in one 32-bit word, the lower index in the lower half.
+// (vdpbf16ps). Pairs of the inner dimension lie in one 32-bit word, the lower index in the lower
+// half.
 namespace hourglass::cpu {
 
 using Bf16Pair = std::uint32_t;
@@ -20,8 +21,8 @@ struct Bf16Columns {
 constexpr std::int64_t bf16_columns_size(std::int64_t inner, std::int64_t columns) {
   return (inner + 1) / 2 * ((columns + 15) / 16 * 16);
 }
-/// Row k of the factor is row ids[k] of b, or row k without ids. b is read in whole vectors of 16: its
-/// rows are padded. Columns [begin, end) alone are packed; begin must be a multiple of 32.
+/// Row k of the factor is row ids[k] of b, or row k without ids. b is read in whole vectors of 16:
+/// its rows are padded. Columns [begin, end) alone are packed; begin must be a multiple of 32.
 void pack_bf16_columns(std::int64_t inner, const std::int32_t* ids, std::int64_t begin,
                        std::int64_t end, const float* b, std::int64_t b_stride, Bf16Pair* pairs);
 

@@ -13,9 +13,9 @@
 #include "hourglass/ops/sparsity.h"
 #include "hourglass/ops/wide.h"
 
-// The pieces that the CPU backend hands to its threads: each is compiled for several instruction sets
-// (kernels_*.cc, by Google Highway) and the best one for the processor is chosen at run time. A piece's
-// result depends on its own range and the operation alone.
+// The pieces that the CPU backend hands to its threads: each is compiled for several instruction
+// sets (kernels_*.cc, by Google Highway) and the best one for the processor is chosen at run time.
+// A piece's result depends on its own range and the operation alone.
 namespace hourglass::cpu {
 
 std::string instruction_set();  ///< the one chosen: "AVX2", ...
@@ -53,8 +53,9 @@ struct PackedLayer {
   Matrix<const float> input;  ///< [batch x in->count()]
   Matrix<const float> delta;  ///< [batch x out->count()]
 };
-/// Live inputs [begin, end) of layer `layer`, and the idle ones behind each: gradient and Adam; with
-/// the first live one, all idle ones before it. scratch: [(end - begin) x out->packed_stride()].
+/// Live inputs [begin, end) of layer `layer`, and the idle ones behind each: gradient and Adam;
+/// with the first live one, all idle ones before it. scratch: [(end - begin) x
+/// out->packed_stride()].
 void middle_update(const MiddleUpdate& op, int layer, const PackedLayer& packed,
                    const Rounded& rounded, std::int64_t begin, std::int64_t end, float* scratch);
 
@@ -102,12 +103,14 @@ void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
 void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end);
 
 // kernels_direct.cc
+inline constexpr std::int64_t kOutputBlock = 32;
 void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end);
-/// Columns [block * kGramBlock, ...) of the outputs. scratch: [(padded(width) + n_rows) x kGramBlock].
+/// Columns [block * kOutputBlock, ...) of the outputs. scratch: [(padded(width) + n_rows) x
+/// kOutputBlock].
 void output_forward_block(const OutputForward& op, const LiveUnits& live, std::int64_t block,
                           float* scratch);
 /// The same of rounded factors. hidden: Ha [n_rows x live.packed_stride()]; pairs:
-/// [bf16_columns_size(width, kGramBlock) + bf16_rows_size(n_rows, width)].
+/// [bf16_columns_size(width, kOutputBlock) + bf16_rows_size(n_rows, width)].
 void output_forward_block_bf16(const OutputForward& op, const LiveUnits& live, const float* hidden,
                                std::int64_t block, float* scratch, Bf16Pair* pairs);
 /// Batch rows [begin, end): their errors, and the sum of squares of each into row_sums[row].

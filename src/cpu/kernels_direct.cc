@@ -42,38 +42,38 @@ void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end) {
 
 void output_forward_block(const OutputForward& op, const LiveUnits& live, std::int64_t block,
                           float* scratch) {
-  const std::int64_t begin = block * kGramBlock;
-  const std::int64_t n = std::min(kGramBlock, op.n_columns - begin);
+  const std::int64_t begin = block * kOutputBlock;
+  const std::int64_t n = std::min(kOutputBlock, op.n_columns - begin);
   float* transposed = scratch;
-  float* out = scratch + padded(op.width) * kGramBlock;
-  if (n < kGramBlock) std::fill(transposed, out, 0.0F);
-  transpose(n, op.width, op.weight.row(begin), op.weight.stride, transposed, kGramBlock);
-  const bool whole = n == kGramBlock;  // a ragged block has no room behind it for whole vectors
+  float* out = scratch + padded(op.width) * kOutputBlock;
+  if (n < kOutputBlock) std::fill(transposed, out, 0.0F);
+  transpose(n, op.width, op.weight.row(begin), op.weight.stride, transposed, kOutputBlock);
+  const bool whole = n == kOutputBlock;  // a ragged block has no room behind it for whole vectors
   matmul<false, false, true>(op.n_rows, n, Inner(live.count(), live.ids()),
                              Operand{op.hidden.data.raw(), op.hidden.stride, 1}, transposed,
-                             kGramBlock, whole ? op.out.row(0) + begin : out,
-                             whole ? op.out.stride : kGramBlock);
+                             kOutputBlock, whole ? op.out.row(0) + begin : out,
+                             whole ? op.out.stride : kOutputBlock);
   for (std::int64_t b = 0; b < op.n_rows && !whole; ++b) {
-    std::copy_n(out + b * kGramBlock, n, op.out.row(b) + begin);
+    std::copy_n(out + b * kOutputBlock, n, op.out.row(b) + begin);
   }
 }
 
 void output_forward_block_bf16(const OutputForward& op, const LiveUnits& live, const float* hidden,
                                std::int64_t block, float* scratch, Bf16Pair* pairs) {
-  const std::int64_t begin = block * kGramBlock;
-  const std::int64_t n = std::min(kGramBlock, op.n_columns - begin);
+  const std::int64_t begin = block * kOutputBlock;
+  const std::int64_t n = std::min(kOutputBlock, op.n_columns - begin);
   float* transposed = scratch;
-  float* out = scratch + padded(op.width) * kGramBlock;
-  if (n < kGramBlock) std::fill(transposed, out, 0.0F);
-  transpose(n, op.width, op.weight.row(begin), op.weight.stride, transposed, kGramBlock);
-  pack_bf16_columns(live.count(), live.ids(), 0, kGramBlock, transposed, kGramBlock, pairs);
-  const bool whole = n == kGramBlock;
-  bf16_product(false, op.n_rows, kGramBlock, hidden, live.packed_stride(), 1,
+  float* out = scratch + padded(op.width) * kOutputBlock;
+  if (n < kOutputBlock) std::fill(transposed, out, 0.0F);
+  transpose(n, op.width, op.weight.row(begin), op.weight.stride, transposed, kOutputBlock);
+  pack_bf16_columns(live.count(), live.ids(), 0, kOutputBlock, transposed, kOutputBlock, pairs);
+  const bool whole = n == kOutputBlock;
+  bf16_product(false, op.n_rows, kOutputBlock, hidden, live.packed_stride(), 1,
                {pairs, live.count()}, whole ? op.out.row(0) + begin : out,
-               whole ? op.out.stride : kGramBlock,
-               pairs + bf16_columns_size(op.width, kGramBlock));
+               whole ? op.out.stride : kOutputBlock,
+               pairs + bf16_columns_size(op.width, kOutputBlock));
   for (std::int64_t b = 0; b < op.n_rows && !whole; ++b) {
-    std::copy_n(out + b * kGramBlock, n, op.out.row(b) + begin);
+    std::copy_n(out + b * kOutputBlock, n, op.out.row(b) + begin);
   }
 }
 

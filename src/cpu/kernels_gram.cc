@@ -64,9 +64,8 @@ void reduce_gram(const OutputGram& op, const LiveUnits& live, std::int64_t begin
 
 void hidden_gram(const OutputGramLoss& op, std::int64_t begin, std::int64_t end) {
   matmul<false>(end - begin, op.width, op.batch.n_rows,
-                Operand{op.hidden.data.raw() + begin, 1, op.hidden.stride},
-                op.hidden.data.raw(), op.hidden.stride, op.hidden_gram.row(begin),
-                op.hidden_gram.stride);
+                Operand{op.hidden.data.raw() + begin, 1, op.hidden.stride}, op.hidden.data.raw(),
+                op.hidden.stride, op.hidden_gram.row(begin), op.hidden_gram.stride);
   for (std::int64_t i = begin; i < end; ++i) {
     const float* g = op.hidden_gram.row(i);
     const float* s = op.gram.row(i);
@@ -81,13 +80,13 @@ void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const CsrPtr& ratings = op.batch.ratings;
-  const double cells = static_cast<double>(op.batch.n_rows) * static_cast<double>(ratings.n_columns);
+  const double cells =
+      static_cast<double>(op.batch.n_rows) * static_cast<double>(ratings.n_columns);
   const FloatVec scale = hn::Set(d, static_cast<float>(2 / cells));
   const std::int64_t hidden_width = op.width - 1;
   matmul<false, false, true>(end - begin, hidden_width, Inner(live.count(), live.ids()),
-                             Operand{op.hidden.row(begin), op.hidden.stride, 1},
-                             op.gram.data.raw(), op.gram.stride, op.grad_hidden.row(begin),
-                             op.grad_hidden.stride);
+                             Operand{op.hidden.row(begin), op.hidden.stride, 1}, op.gram.data.raw(),
+                             op.gram.stride, op.grad_hidden.row(begin), op.grad_hidden.stride);
   for (std::int64_t b = begin; b < end; ++b) {
     float* grad = op.grad_hidden.row(b);
     const float* p = op.product.row(b);

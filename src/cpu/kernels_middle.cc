@@ -131,9 +131,8 @@ void middle_update(const MiddleUpdate& op, int layer_index, const PackedLayer& p
   for (std::int64_t row = begin == 0 ? 0 : ids[begin]; row < last_row; ++row) {
     if (next < end && ids[next] == row) {
       const float* gradient = scratch + (next++ - begin) * stride;
-      adam.step_row(layer.rows, row, scalars, [&](std::int64_t c) {
-        return unpacked(*packed.out, gradient, c / lanes);
-      });
+      adam.step_row(layer.rows, row, scalars,
+                    [&](std::int64_t c) { return unpacked(*packed.out, gradient, c / lanes); });
     } else {
       adam.step_row(layer.rows, row, scalars, [&](std::int64_t) { return hn::Zero(d); });
     }

@@ -12,8 +12,8 @@ HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
 
-// Rows that are touched follow no order a processor could guess: they are asked for while others are
-// worked on.
+// Rows that are touched follow no order a processor could guess: they are asked for while others
+// are worked on.
 constexpr std::int64_t kRowsAhead = 2;
 constexpr std::int64_t kEntriesAhead = 6;  // of a sparse row, whose every entry is a row of weights
 
@@ -23,8 +23,8 @@ HWY_INLINE void prefetch_parameters(const AdamMatrix& rows, std::int64_t row) {
   prefetch_row(rows.second_moment.row(row), rows.width);
 }
 
-// The missed steps of kVectors vectors of a row. One step waits for the last, and takes a square root
-// and a division: side by side, several vectors keep the processor busy meanwhile.
+// The missed steps of kVectors vectors of a row. One step waits for the last, and takes a square
+// root and a division: side by side, several vectors keep the processor busy meanwhile.
 template <int kVectors>
 HWY_INLINE void replay(const AdamVec& adam, const AdamConstants& constants, std::int64_t begin_step,
                        std::int64_t end_step, float* w, float* m, float* v) {

@@ -19,7 +19,8 @@ HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
 
-/// The columns of rows [n_rows x width] that are not zero in every row, ascending, into ids; how many.
+/// The columns of rows [n_rows x width] that are not zero in every row, ascending, into ids; how
+/// many.
 HWY_INLINE std::int64_t find_live_units(const Matrix<const float>& rows, std::int64_t begin_row,
                                         std::int64_t end_row, std::int64_t width,
                                         std::int32_t* ids) {

@@ -23,10 +23,10 @@ class LiveUnits {
   /// All are.
   void set_all(std::int64_t width);
 
-  std::int64_t width() const { return width_; }  ///< of all units
-  std::int64_t count() const { return count_; }  ///< of the live ones
+  std::int64_t width() const { return width_; }            ///< of all units
+  std::int64_t count() const { return count_; }            ///< of the live ones
   const std::int32_t* ids() const { return ids_.data(); }  ///< [count()] ascending
-  std::int32_t* ids() { return ids_.data(); }              ///< [width reserved] to fill before set()
+  std::int32_t* ids() { return ids_.data(); }  ///< [width reserved] to fill before set()
   /// Floats of a packed row: packing writes whole vectors, so that one more is touched.
   std::int64_t packed_stride() const { return padded(count_) + kRowAlignment; }
   std::int64_t max_packed_stride() const { return padded(width_) + kRowAlignment; }

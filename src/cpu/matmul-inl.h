@@ -1,4 +1,5 @@
-// Products of small row-major matrices, per target: included by kernels_*.cc under foreach_target.h.
+// Products of small row-major matrices, per target: included by kernels_*.cc under
+// foreach_target.h.
 #if defined(HOURGLASS_CPU_MATMUL_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef HOURGLASS_CPU_MATMUL_INL_H_
 #undef HOURGLASS_CPU_MATMUL_INL_H_
@@ -21,7 +22,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 using FloatTag = hn::ScalableTag<float>;
 using FloatVec = hn::Vec<FloatTag>;
 
-// A tile is kTileRows x 2 vectors of sums in registers: 12 + 3 of AVX2's 16, 24 + 3 of AVX-512's 32.
+// A tile is kTileRows x 2 vectors of sums in registers: 12 + 3 of AVX2's 16, 24 + 3 of
+// AVX-512's 32.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX3_DL || HWY_TARGET == HWY_NEON
 inline constexpr int kTileRows = 12;
 #else
@@ -55,8 +57,8 @@ struct Nothing {
   HWY_INLINE void operator()() const {}
 };
 
-// c[i, 0:vectors] (+)= sum_k a(i, k) b[k, 0:vectors]. Every element is one chain of multiply-adds in k
-// order, whatever the tile: so its bits do not depend on how the matrix is cut.
+// c[i, 0:vectors] (+)= sum_k a(i, k) b[k, 0:vectors]. Every element is one chain of multiply-adds
+// in k order, whatever the tile: so its bits do not depend on how the matrix is cut.
 template <int kRows, int kVectors, bool kAccumulate, bool kListed, class Beside>
 HWY_INLINE void matmul_tile(const Inner& inner, const Operand& a, const float* HWY_RESTRICT b,
                             std::int64_t b_stride, float* HWY_RESTRICT c, std::int64_t c_stride,
@@ -124,10 +126,10 @@ HWY_INLINE void matmul_rows(std::int64_t rows, const Inner& inner, Operand a, co
   }
 }
 
-/// c [rows x columns] (+)= a [rows x inner] b [inner x columns]. Works in whole vectors: b is read and
-/// c written up to `columns` rounded up to a vector, so both need padded rows. With kUpper, only
-/// the upper triangle (j >= i) is promised; tiles wholly below it are skipped. kListed: inner.ids
-/// is set. `beside` is called at every step of every tile's sums.
+/// c [rows x columns] (+)= a [rows x inner] b [inner x columns]. Works in whole vectors: b is read
+/// and c written up to `columns` rounded up to a vector, so both need padded rows. With kUpper,
+/// only the upper triangle (j >= i) is promised; tiles wholly below it are skipped. kListed:
+/// inner.ids is set. `beside` is called at every step of every tile's sums.
 template <bool kAccumulate, bool kUpper = false, bool kListed = false, class Beside = const Nothing>
 HWY_INLINE void matmul(std::int64_t rows, std::int64_t columns, const Inner& inner,
                        const Operand& a, const float* b, std::int64_t b_stride, float* c,
@@ -139,11 +141,11 @@ HWY_INLINE void matmul(std::int64_t rows, std::int64_t columns, const Inner& inn
     const std::int64_t width = wide ? 2 * lanes : lanes;
     const std::int64_t n = kUpper ? std::min(rows, j + width) : rows;
     if (wide) {
-      matmul_rows<kTileRows, 2, kAccumulate, kListed>(n, inner, a, b + j, b_stride, c + j,
-                                                      c_stride, beside);
+      matmul_rows<kTileRows, 2, kAccumulate, kListed>(n, inner, a, b + j, b_stride, c + j, c_stride,
+                                                      beside);
     } else {
-      matmul_rows<kTileRows, 1, kAccumulate, kListed>(n, inner, a, b + j, b_stride, c + j,
-                                                      c_stride, beside);
+      matmul_rows<kTileRows, 1, kAccumulate, kListed>(n, inner, a, b + j, b_stride, c + j, c_stride,
+                                                      beside);
     }
     j += width;
   }

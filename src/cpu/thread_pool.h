@@ -10,8 +10,8 @@ namespace hourglass::cpu {
 
 /// The one pool of threads. The caller is thread 0; the others wait between jobs, spinning for a
 /// moment (an operation follows the last one at once) before they sleep. Denormals are flushed to
-/// zero in every thread while it works. Work must be cut by shape, never by n_threads(): which thread
-/// takes a piece must not show in the bits.
+/// zero in every thread while it works. Work must be cut by shape, never by n_threads(): which
+/// thread takes a piece must not show in the bits.
 class ThreadPool {
  public:
   explicit ThreadPool(int n_threads);
@@ -21,8 +21,8 @@ class ThreadPool {
 
   int n_threads() const { return n_threads_; }
 
-  /// body(begin, end, thread) over a contiguous run of [0, n) for each thread. For even, small work.
-  /// `body` must not throw.
+  /// body(begin, end, thread) over a contiguous run of [0, n) for each thread. For even, small
+  /// work. `body` must not throw.
   template <class Body>
   void split(std::int64_t n, const Body& body) {
     const auto run = [&](int thread) {
@@ -102,6 +102,9 @@ class ThreadPool {
   alignas(64) std::vector<std::thread> threads_;
   std::vector<Share> shares_;  ///< a thread each
 };
+
+/// How many pieces of `size` n is cut into, the last perhaps smaller.
+constexpr std::int64_t pieces(std::int64_t n, std::int64_t size) { return (n + size - 1) / size; }
 
 /// Cores this process may use: its affinity, and its cgroup's quota where that is smaller.
 int available_cores();
