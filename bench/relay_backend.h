@@ -34,7 +34,7 @@ class RelayBackend : public Backend {
   bool set_math(Math math) override { return inner_->set_math(math); }
   bool reads_host_memory() const override { return inner_->reads_host_memory(); }
   std::int64_t transposes_at_once() const override { return inner_->transposes_at_once(); }
-  bool sums_gram_in_update() const override { return inner_->sums_gram_in_update(); }
+  bool skips_idle_in_gram() const override { return inner_->skips_idle_in_gram(); }
   bool takes_dense_input() const override { return inner_->takes_dense_input(); }
 
   void run(const TransposeBatches& op) override { relay("TransposeBatches", op); }

@@ -18,10 +18,9 @@ constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kCacheLine = 64;
 
 // How much one thread takes at a time: enough to outweigh taking it, little enough to share well.
-constexpr std::int64_t kColumnsAtATime = 32;      // sparse rows of the wide layers
-constexpr std::int64_t kGramRowsAtATime = 8;      // of S, to sum up
-constexpr std::int64_t kGramColumnsAtATime = 96;  // of the one pass: whole tiles
-constexpr std::int64_t kErrorsAtATime = 24;       // columns of errors: whole tiles
+constexpr std::int64_t kColumnsAtATime = 32;  // sparse rows of the wide layers
+constexpr std::int64_t kGramRowsAtATime = 8;  // of S, to sum up
+constexpr std::int64_t kErrorsAtATime = 24;   // columns of errors: whole tiles
 constexpr std::int64_t kErrorRowsAtATime =
     16;  // batch rows of errors: the powers of two share evenly
 
@@ -170,23 +169,53 @@ const LiveUnits& CpuBackend::live_units(const Matrix<const float>& rows, std::in
   return live_;
 }
 
+const LiveUnits& CpuBackend::all_units(std::int64_t width) {
+  kept_.reserve(width, float_lanes());
+  kept_.set_all(width);
+  return kept_;
+}
+
+const LiveUnits& CpuBackend::count_idle(const LiveUnits& live, Ptr<std::int32_t> idle_batches) {
+  kept_.reserve(live.width(), float_lanes());
+  std::int64_t next = 0, n_kept = 0;
+  for (std::int64_t unit = 0; unit < live.width(); ++unit) {
+    const bool is_live = next < live.count() && live.ids()[next] == unit;
+    next += is_live ? 1 : 0;
+    std::int32_t& idle = idle_batches[unit];
+    idle = is_live ? 0 : std::min(idle, kGramMemory) + 1;
+    if (idle <= kGramMemory) kept_.ids()[n_kept++] = static_cast<std::int32_t>(unit);
+  }
+  kept_.set(n_kept, live.width());
+  return kept_;
+}
+
+void CpuBackend::finish_gram(const Matrix<float>& gram, Ptr<float> partials, std::int64_t n_columns,
+                             const LiveUnits& live) {
+  const std::int64_t n = live.count(), count = GramSegments(n_columns, live.width()).count;
+  // The one segment of no columns has written nothing.
+  if (n_columns == 0) std::fill_n(partials.raw(), packed_gram_size(live), 0.0F);
+  pool_.claim(pieces(n, kGramRowsAtATime), [&](std::int64_t piece, int) {
+    reduce_gram(gram, partials.raw(), count, live, piece * kGramRowsAtATime,
+                std::min(n, (piece + 1) * kGramRowsAtATime));
+  });
+  const std::int32_t* ids = live.ids();
+  for (std::int64_t r = 1; r < n; ++r) {
+    for (std::int64_t c = 0; c < r; ++c) gram.row(ids[r])[ids[c]] = gram.row(ids[c])[ids[r]];
+  }
+}
+
 void CpuBackend::run(const OutputGram& op) {
   const LiveUnits& live = live_units(op.hidden, op.n_rows, op.width);
+  if (op.idle_batches && std::all_of(live.ids(), live.ids() + live.count(), [&](std::int32_t unit) {
+        return op.idle_batches[unit] <= kGramMemory;
+      })) {
+    return;  // it stands
+  }
   reserve_scratch(kGramBlock * live.max_packed_stride());
-  // The one segment of no columns writes nothing.
-  if (op.n_columns == 0) std::fill_n(op.scratch.raw(), packed_gram_size(live), 0.0F);
   pool_.claim(GramSegments(op.n_columns, op.width).count, [&](std::int64_t segment, int thread) {
     gram_segment(op, live, segment, scratch(thread));
   });
-  const std::int64_t n = live.count();
-  pool_.claim(pieces(n, kGramRowsAtATime), [&](std::int64_t piece, int) {
-    reduce_gram(op, live, piece * kGramRowsAtATime, std::min(n, (piece + 1) * kGramRowsAtATime));
-  });
-  for (std::int64_t r = 1; r < n; ++r) {
-    for (std::int64_t c = 0; c < r; ++c) {
-      op.gram.row(live.ids()[r])[live.ids()[c]] = op.gram.row(live.ids()[c])[live.ids()[r]];
-    }
-  }
+  finish_gram(op.gram, op.scratch, op.n_columns, live);
 }
 
 void CpuBackend::run(const OutputGramLoss& op) {
@@ -211,7 +240,6 @@ void CpuBackend::run(const OutputGramUpdate& op) {
   const std::int64_t width = op.rows.width;
   // An idle unit's row and column of G are zero: no product needs them.
   const LiveUnits& live = live_units(op.hidden, op.batch, width);
-  reserve_scratch(2 * kMaxTileRows * live.max_packed_stride());
   const std::int64_t stride = live.packed_stride();
   float* gram = reserve_packed((width + op.batch) * live.max_packed_stride());
   float* hidden = gram + width * stride;
@@ -219,18 +247,13 @@ void CpuBackend::run(const OutputGramUpdate& op) {
   pack_rows(live, op.hidden, 0, op.batch, hidden, stride);
   const Bf16Pair* columns =
       rounded_columns({live.count(), live.count(), gram, stride, live.ids()}, kMaxTileRows);
-  pool_.claim(pieces(op.n_columns, kGramColumnsAtATime), [&](std::int64_t piece, int thread) {
-    const std::int64_t begin = piece * kGramColumnsAtATime;
-    gram_update_columns(op, {&live, hidden, gram}, rounded(columns, thread), begin,
-                        std::min(op.n_columns, begin + kGramColumnsAtATime), scratch(thread));
+  const LiveUnits& kept = op.idle_batches ? count_idle(live, op.idle_batches) : all_units(width);
+  reserve_scratch(gram_update_scratch(live, kept));
+  pool_.claim(GramSegments(op.n_columns, width).count, [&](std::int64_t segment, int thread) {
+    gram_update_segment(op, {&live, hidden, gram}, rounded(columns, thread), kept, segment,
+                        scratch(thread));
   });
-  if (op.gram.data) {
-    run(OutputGram{.weight = op.rows.weight,
-                   .n_columns = op.n_columns,
-                   .width = width,
-                   .gram = op.gram,
-                   .scratch = op.scratch});
-  }
+  finish_gram(op.gram, op.scratch, op.n_columns, kept);
 }
 
 void CpuBackend::run(const RatedLoss& op) {

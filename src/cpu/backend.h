@@ -31,7 +31,7 @@ class CpuBackend : public Backend {
   bool set_math(Math math) override;
   std::int64_t transposes_at_once() const override { return pool_.n_threads(); }
   bool takes_dense_input() const override { return true; }
-  bool sums_gram_in_update() const override { return false; }
+  bool skips_idle_in_gram() const override { return true; }
 
   void run(const TransposeBatches&) override;
   void run(const DenseRows&) override;
@@ -90,6 +90,13 @@ class CpuBackend : public Backend {
   const LiveUnits& live_units(const Matrix<const float>& rows, std::int64_t n_rows,
                               std::int64_t width);
 
+  /// Where `live` is of this batch: the units that were live within kGramMemory batches, counting
+  /// on.
+  const LiveUnits& count_idle(const LiveUnits& live, Ptr<std::int32_t> idle_batches);
+  const LiveUnits& all_units(std::int64_t width);
+  void finish_gram(const Matrix<float>& gram, Ptr<float> partials, std::int64_t n_columns,
+                   const LiveUnits& live);
+
   ThreadPool pool_;
   std::vector<float> scratch_;
   std::size_t scratch_floats_ = 0;  ///< for each thread
@@ -97,7 +104,7 @@ class CpuBackend : public Backend {
   std::vector<Bf16Pair> pairs_;         ///< what all threads read of rounded factors
   std::vector<Bf16Pair> thread_pairs_;  ///< scratch of each thread
   std::int64_t pairs_of_thread_ = 0;
-  LiveUnits live_;
+  LiveUnits live_, kept_;
   std::vector<float> packed_;  ///< what all threads read of a layer's live units
   std::vector<LiveUnits> live_inputs_, live_deltas_;  ///< of the middle's layers
   std::vector<std::vector<std::int32_t>> ids_;        ///< scratch of each thread

@@ -81,8 +81,9 @@ inline std::int64_t packed_gram_size(const LiveUnits& live) {
 /// op.scratch. scratch: [kGramBlock x live.packed_stride()].
 void gram_segment(const OutputGram& op, const LiveUnits& live, std::int64_t segment,
                   float* scratch);
-/// Live units [begin, end) of S: the partials' sum by a fixed tree, upper triangle.
-void reduce_gram(const OutputGram& op, const LiveUnits& live, std::int64_t begin, std::int64_t end);
+/// Live units [begin, end) of S, its upper triangle: the sum of `count` partials by a fixed tree.
+void reduce_gram(const Matrix<float>& gram, float* partials, std::int64_t count,
+                 const LiveUnits& live, std::int64_t begin, std::int64_t end);
 /// Rows [begin, end) of G = Ha^T Ha, and <G, S> of each into row_sums[batch + row].
 void hidden_gram(const OutputGramLoss& op, std::int64_t begin, std::int64_t end);
 /// Batch rows [begin, end): grad_hidden, and |x|^2 - 2 <P, Ha> of each into row_sums[row].
@@ -94,10 +95,14 @@ struct PackedHidden {
   const float* hidden;  ///< Ha [batch x live.packed_stride()]
   const float* gram;    ///< G [width x live.packed_stride()]
 };
-/// OutputGramUpdate of columns [begin, end). gradients: scratch [2 kMaxTileRows x packed_stride()].
-void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
-                         const Rounded& rounded, std::int64_t begin, std::int64_t end,
-                         float* gradients);
+/// One segment of OutputGramUpdate; S for the units of `kept`, which are the live ones at least, as
+/// gram_segment() leaves it. scratch: [gram_update_scratch(live, kept)].
+inline std::int64_t gram_update_scratch(const LiveUnits& live, const LiveUnits& kept) {
+  return 2 * kMaxTileRows * live.max_packed_stride() + kGramBlock * kept.max_packed_stride();
+}
+void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
+                         const Rounded& rounded, const LiveUnits& kept, std::int64_t segment,
+                         float* scratch);
 
 // kernels_output.cc
 void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end);

@@ -15,38 +15,41 @@ HWY_BEFORE_NAMESPACE();
 namespace hourglass::cpu {
 namespace HWY_NAMESPACE {
 
-void gram_segment(const OutputGram& op, const LiveUnits& live, std::int64_t segment,
-                  float* scratch) {
-  const GramSegments segments(op.n_columns, op.width);
+// partial (+)= packed^T packed over a block of columns' rows, upper triangle.
+template <class Beside>
+HWY_INLINE void add_gram_block(const LiveUnits& live, std::int64_t n_rows, const float* packed,
+                               bool first, float* partial, Beside& beside) {
   const std::int64_t n = live.count(), stride = live.packed_stride();
-  const std::int64_t begin = segments.begin(segment), end = segments.end(segment);
-  float* partial = op.scratch.raw() + segment * packed_gram_size(live);
-  for (std::int64_t j = begin; j < end; j += kGramBlock) {
-    const std::int64_t block_end = std::min(j + kGramBlock, end);
-    pack_rows(live, op.weight, j, block_end, scratch, stride);
-    PrefetchAhead ahead;
-    ahead.add(op.weight.row(block_end),
-              (std::min(block_end + kGramBlock, op.n_columns) - block_end) * op.weight.stride);
-    const Operand transposed = {scratch, 1, stride};
-    if (j == begin) {
-      matmul<false, true>(n, n, block_end - j, transposed, scratch, stride, partial, padded(n),
-                          ahead);
-    } else {
-      matmul<true, true>(n, n, block_end - j, transposed, scratch, stride, partial, padded(n),
-                         ahead);
-    }
+  const Operand transposed = {packed, 1, stride};
+  if (first) {
+    matmul<false, true>(n, n, n_rows, transposed, packed, stride, partial, padded(n), beside);
+  } else {
+    matmul<true, true>(n, n, n_rows, transposed, packed, stride, partial, padded(n), beside);
   }
 }
 
-void reduce_gram(const OutputGram& op, const LiveUnits& live, std::int64_t begin,
-                 std::int64_t end) {
+void gram_segment(const OutputGram& op, const LiveUnits& live, std::int64_t segment,
+                  float* scratch) {
+  const GramSegments segments(op.n_columns, op.width);
+  const std::int64_t begin = segments.begin(segment), end = segments.end(segment);
+  float* partial = op.scratch.raw() + segment * packed_gram_size(live);
+  RowsAhead<1> ahead({op.weight.data.raw()}, op.weight.stride, begin + kGramBlock, op.n_columns);
+  for (std::int64_t j = begin; j < end; j += kGramBlock) {
+    const std::int64_t block_end = std::min(j + kGramBlock, end);
+    pack_rows(live, op.weight, j, block_end, scratch, live.packed_stride());
+    ahead.reach(block_end + 2 * kGramBlock);
+    add_gram_block(live, block_end - j, scratch, j == begin, partial, ahead);
+  }
+}
+
+void reduce_gram(const Matrix<float>& gram, float* partials, std::int64_t count,
+                 const LiveUnits& live, std::int64_t begin, std::int64_t end) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const std::int64_t count = GramSegments(op.n_columns, op.width).count;
   const std::int64_t n = live.count(), size = packed_gram_size(live);
   const std::int32_t* ids = live.ids();
   for (std::int64_t row = begin; row < end; ++row) {
-    float* first = op.scratch.raw() + row * padded(n);
+    float* first = partials + row * padded(n);
     const std::int64_t diagonal = row / lanes * lanes;
     for (std::int64_t gap = 1; gap < count; gap *= 2) {
       for (std::int64_t s = 0; s + gap < count; s += 2 * gap) {
@@ -57,8 +60,8 @@ void reduce_gram(const OutputGram& op, const LiveUnits& live, std::int64_t begin
         }
       }
     }
-    float* gram = op.gram.row(ids[row]);
-    for (std::int64_t c = row; c < n; ++c) gram[ids[c]] = first[c];
+    float* of_unit = gram.row(ids[row]);
+    for (std::int64_t c = row; c < n; ++c) of_unit[ids[c]] = first[c];
   }
 }
 
@@ -106,9 +109,9 @@ void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_
   }
 }
 
-void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
-                         const Rounded& rounded, std::int64_t begin, std::int64_t end,
-                         float* gradients) {
+void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
+                         const Rounded& rounded, const LiveUnits& kept, std::int64_t segment,
+                         float* scratch) {
   const FloatTag d;
   const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const LiveUnits& live = *packed.live;
@@ -118,25 +121,29 @@ void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
   const AdamScalars& scalars = op.adam.at(op.step);
   const double cells = static_cast<double>(op.batch) * static_cast<double>(op.n_columns);
   const FloatVec scale = hn::Set(d, static_cast<float>(2 / cells));
+  const GramSegments segments(op.n_columns, op.rows.width);
+  const std::int64_t begin = segments.begin(segment), end = segments.end(segment);
   const BatchColumns& columns = op.columns;
   const std::int32_t* ids_end = columns.ids.raw() + columns.n_columns[0];
   const std::int32_t* next = std::lower_bound(columns.ids.raw(), ids_end, begin);
-  const Matrix<float>&w = op.rows.weight, &m = op.rows.first_moment, &v = op.rows.second_moment;
+  const Matrix<float>& w = op.rows.weight;
+  float* gradients = scratch;
+  float* tile_rows = gradients + kMaxTileRows * stride;
+  float* block_rows = tile_rows + kMaxTileRows * stride;
+  float* partial = op.scratch.raw() + segment * packed_gram_size(kept);
+  // Rows come while others are worked on; behind the segment lies the next, likely this thread's.
+  RowsAhead<3> ahead(
+      {w.data.raw(), op.rows.first_moment.data.raw(), op.rows.second_moment.data.raw()}, w.stride,
+      begin, op.n_columns);
+  std::int64_t block = begin;
   for (std::int64_t first = begin; first < end; first += kTileRows) {
     const std::int64_t last = std::min<std::int64_t>(first + kTileRows, end);
-    // The next rows come while this product is computed; the next piece's as well, which is likely
-    // this thread's.
-    const std::int64_t next_rows = std::min<std::int64_t>(kTileRows, op.n_columns - last);
-    PrefetchAhead ahead;
-    ahead.add(v.row(last), next_rows * v.stride);
-    ahead.add(m.row(last), next_rows * m.stride);
-    ahead.add(w.row(last), next_rows * w.stride);
+    ahead.reach(last + 4 * kTileRows);
     if (rounded.columns != nullptr) {
-      float* rows = gradients + kMaxTileRows * stride;
-      pack_rows(live, w, first, last, rows, stride);
+      pack_rows(live, w, first, last, tile_rows, stride);
       while (ahead.any()) ahead();
-      bf16_product(false, last - first, n, rows, stride, 1, {rounded.columns, n}, gradients, stride,
-                   rounded.scratch);
+      bf16_product(false, last - first, n, tile_rows, stride, 1, {rounded.columns, n}, gradients,
+                   stride, rounded.scratch);
     } else {
       matmul<false, false, true>(last - first, n, inner, Operand{w.row(first), w.stride, 1},
                                  packed.gram, stride, gradients, stride, ahead);
@@ -158,6 +165,12 @@ void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
       adam.step_row(op.rows, j, scalars, [&](std::int64_t c) {
         return hn::Mul(scale, unpacked(live, gradient, c / lanes));
       });
+      pack_row(kept, w.row(j), block_rows + (j - block) * kept.packed_stride());
+    }
+    if (last == end || last - block + kTileRows > kGramBlock) {
+      ahead.reach(last + 8 * kTileRows);
+      add_gram_block(kept, last - block, block_rows, block == begin, partial, ahead);
+      block = last;
     }
   }
 }
@@ -173,15 +186,15 @@ HWY_EXPORT(gram_segment);
 HWY_EXPORT(reduce_gram);
 HWY_EXPORT(hidden_gram);
 HWY_EXPORT(gram_loss_rows);
-HWY_EXPORT(gram_update_columns);
+HWY_EXPORT(gram_update_segment);
 
 void gram_segment(const OutputGram& op, const LiveUnits& live, std::int64_t segment,
                   float* scratch) {
   HWY_DYNAMIC_DISPATCH(gram_segment)(op, live, segment, scratch);
 }
-void reduce_gram(const OutputGram& op, const LiveUnits& live, std::int64_t begin,
-                 std::int64_t end) {
-  HWY_DYNAMIC_DISPATCH(reduce_gram)(op, live, begin, end);
+void reduce_gram(const Matrix<float>& gram, float* partials, std::int64_t count,
+                 const LiveUnits& live, std::int64_t begin, std::int64_t end) {
+  HWY_DYNAMIC_DISPATCH(reduce_gram)(gram, partials, count, live, begin, end);
 }
 void hidden_gram(const OutputGramLoss& op, std::int64_t begin, std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(hidden_gram)(op, begin, end);
@@ -190,10 +203,10 @@ void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_
                     std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(gram_loss_rows)(op, live, begin, end);
 }
-void gram_update_columns(const OutputGramUpdate& op, const PackedHidden& packed,
-                         const Rounded& rounded, std::int64_t begin, std::int64_t end,
-                         float* gradients) {
-  HWY_DYNAMIC_DISPATCH(gram_update_columns)(op, packed, rounded, begin, end, gradients);
+void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
+                         const Rounded& rounded, const LiveUnits& kept, std::int64_t segment,
+                         float* scratch) {
+  HWY_DYNAMIC_DISPATCH(gram_update_segment)(op, packed, rounded, kept, segment, scratch);
 }
 
 }  // namespace hourglass::cpu

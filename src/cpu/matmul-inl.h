@@ -10,6 +10,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 
 #include "cpu/work_count.h"
@@ -151,32 +152,29 @@ HWY_INLINE void matmul(std::int64_t rows, std::int64_t columns, const Inner& inn
   }
 }
 
-/// Asks for memory that is read soon, two cache lines each time it is called.
-class PrefetchAhead {
+/// Asks for rows that are read soon, of kArrays arrays of one stride side by side: a cache line of each
+/// every time it is called.
+template <int kArrays>
+class RowsAhead {
  public:
-  static constexpr int kMaxRanges = 3;
+  /// Rows from `row` on, none from end_row on.
+  RowsAhead(const std::array<const float*, kArrays>& arrays, std::int64_t stride, std::int64_t row,
+            std::int64_t end_row)
+      : arrays_(arrays), stride_(stride), next_(row * stride), end_(end_row * stride) {}
 
-  void add(const float* begin, std::int64_t floats) {
-    if (floats > 0) ranges_[n_++] = {begin, begin + floats};
-  }
-  bool any() const { return n_ > 0; }  ///< left to ask for
+  /// No further than `row` until the next such call.
+  void reach(std::int64_t row) { reach_ = std::min(row * stride_, end_); }
+  bool any() const { return next_ < reach_; }  ///< left to ask for
   HWY_INLINE void operator()() {
-    if (n_ == 0) return;
-    Range& range = ranges_[n_ - 1];
-    // Into the second level: the first is full of the operands. Two lines a call: a product of few
-    // units is over before one a call had asked for all.
-    __builtin_prefetch(range.next, 0, 2);
-    __builtin_prefetch(range.next + 64 / sizeof(float), 0, 2);
-    range.next += 2 * 64 / sizeof(float);
-    if (range.next >= range.end) --n_;
+    if (next_ >= reach_) return;
+    // Into the second level: the first is full of the operands.
+    for (const float* array : arrays_) __builtin_prefetch(array + next_, 0, 2);
+    next_ += 64 / sizeof(float);
   }
 
  private:
-  struct Range {
-    const float *next, *end;
-  };
-  Range ranges_[kMaxRanges] = {};
-  int n_ = 0;
+  std::array<const float*, kArrays> arrays_;
+  std::int64_t stride_, next_, end_, reach_ = 0;
 };
 
 }  // namespace HWY_NAMESPACE

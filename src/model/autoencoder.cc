@@ -65,6 +65,7 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
     gram_ = Buffer<float>(backend, width * padded(width));
     hidden_gram_ = Buffer<float>(backend, width * padded(width));
     gram_scratch_ = Buffer<float>(backend, gram_scratch(n, width));
+    if (skips_idle_in_gram()) idle_batches_ = Buffer<std::int32_t>(backend, width);
   }
   errors_ = Buffer<float>(backend, entries);
   rated_scratch_ = Buffer<float>(backend, rated_scratch(entries, batch, width));
@@ -138,7 +139,12 @@ void Autoencoder::load(const Model& model) {
 
 void Autoencoder::compute_gram() {
   if (options_.objective != Objective::kAllCells || forms_outputs()) return;
-  if (backend_->sums_gram_in_update()) run_gram({}, 0);
+  if (skips_idle_in_gram()) {  // none was live of late: the first loss asks for S
+    idle_batches_.upload(
+        std::vector<std::int32_t>(static_cast<std::size_t>(idle_batches_.size()), kGramMemory + 1));
+  } else {
+    run_gram({}, 0);
+  }
 }
 
 void Autoencoder::run_gram(const Matrix<const float>& hidden, std::int64_t n_rows) {
@@ -149,7 +155,8 @@ void Autoencoder::run_gram(const Matrix<const float>& hidden, std::int64_t n_row
                            .gram = {gram_.ptr(), padded(w.width)},
                            .scratch = gram_scratch_.ptr(),
                            .hidden = hidden,
-                           .n_rows = n_rows});
+                           .n_rows = n_rows,
+                           .idle_batches = idle_batches_.ptr()});
 }
 
 void Autoencoder::catch_up_all(Parameters& p) {
@@ -204,10 +211,7 @@ void Autoencoder::run_gram_loss(const BatchRows& batch, Ptr<double> loss) {
   const std::int64_t stride = padded(output.width);
   const Matrix<float> product = {product_.ptr(), stride};
   const Matrix<float> hidden = activation(layers_.size() - 2);
-  const bool skip_idle = skips_idle();
-  if (!backend_->sums_gram_in_update()) {
-    run_gram(skip_idle ? hidden : Matrix<float>{}, skip_idle ? batch.n_rows : 0);
-  }
+  if (skips_idle_in_gram()) run_gram(hidden, batch.n_rows);
   backend_->run(
       GatherRows{.batch = batch, .weight = output.weight, .width = output.width, .out = product});
   backend_->run(OutputGramLoss{.batch = batch,
@@ -219,7 +223,7 @@ void Autoencoder::run_gram_loss(const BatchRows& batch, Ptr<double> loss) {
                                .grad_hidden = {grad_hidden_.ptr(), stride},
                                .row_sums = row_sums_.ptr(),
                                .loss = loss,
-                               .skip_idle = skip_idle});
+                               .skip_idle = skips_idle_in_gram()});
 }
 
 void Autoencoder::run_direct_loss(const BatchRows& batch, Ptr<double> loss) {
@@ -360,10 +364,9 @@ void Autoencoder::step(EpochBatches& batches, std::int64_t k, Ptr<double> loss,
                                    .rows = output,
                                    .adam = constants,
                                    .step = step_,
-                                   .gram = backend_->sums_gram_in_update()
-                                               ? Matrix<float>{gram_.ptr(), stride}
-                                               : Matrix<float>{},
-                                   .scratch = gram_scratch_.ptr()});
+                                   .gram = {gram_.ptr(), stride},
+                                   .scratch = gram_scratch_.ptr(),
+                                   .idle_batches = idle_batches_.ptr()});
   } else {
     backend_->run(SparseAdam{.columns = columns,
                              .bias_column = false,

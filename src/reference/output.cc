@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include "core/flush_denormals.h"
@@ -82,7 +83,11 @@ void ReferenceBackend::run(const OutputGramUpdate& op) {
       }
     }
   }
-  if (!op.gram.data) return;
+  for (std::int64_t c = 0; op.idle_batches && c < op.rows.width; ++c) {
+    bool idle = true;
+    for (std::int64_t b = 0; b < op.batch; ++b) idle = idle && op.hidden.row(b)[c] == 0;
+    op.idle_batches[c] = idle ? std::min(op.idle_batches[c], kGramMemory) + 1 : 0;
+  }
   run(OutputGram{.weight = op.rows.weight,
                  .n_columns = op.n_columns,
                  .width = op.rows.width,

@@ -9,6 +9,8 @@ struct GramCase {
   HostMatrix weight;
   std::int64_t extra_stride = 0;
   HostMatrix hidden = {};  // [n_rows x width]; no rows: all units are wanted
+  std::vector<std::int32_t> idle_batches = {};  // [width], with hidden
+  HostMatrix before = {};                       // gram, with idle_batches
 
   std::string name() const {
     return std::to_string(weight.n_rows) + " columns, width " + std::to_string(weight.width);
@@ -19,11 +21,15 @@ struct GramCase {
         .weight = memory.matrix("weight", weight, Access::kRead),
         .n_columns = weight.n_rows,
         .width = weight.width,
-        .gram = memory.written("gram", weight.width, weight.width),
+        .gram = before.width > 0 ? memory.matrix("gram", before, Access::kUpdate)
+                                 : memory.written("gram", weight.width, weight.width),
         .scratch = memory.scratch<float>("scratch", gram_scratch(weight.n_rows, weight.width)),
         .hidden = hidden.n_rows > 0 ? memory.matrix("hidden", hidden, Access::kRead)
                                     : Matrix<float>{},
-        .n_rows = hidden.n_rows});
+        .n_rows = hidden.n_rows,
+        .idle_batches = idle_batches.empty()
+                            ? Ptr<std::int32_t>{}
+                            : memory.array("idle_batches", idle_batches, Access::kRead)});
     Results results = memory.finish();
     std::vector<double>& gram = results.at("gram");
     for (std::int64_t i = 0; i < weight.width && hidden.n_rows > 0; ++i) {
@@ -35,7 +41,11 @@ struct GramCase {
     }
     return results;
   }
-  GramCase magnitudes() const { return {absolute(weight), extra_stride, hidden}; }
+  GramCase magnitudes() const {
+    GramCase c = *this;
+    c.weight = absolute(weight);
+    return c;
+  }
 };
 
 std::vector<GramCase> gram_cases(Values values) {
@@ -102,6 +112,27 @@ TEST_P(OutputGramTest, TakesAWideLayer) {
   }
   EXPECT_EQ(sum, want_sum);
   for (std::size_t k = 0; k < kWidth; ++k) ASSERT_EQ(gram[k * kWidth + k], diagonal[k]);
+}
+
+// What OutputGramUpdate has kept stands; a unit that slept for longer and wakes has no entries yet.
+TEST_P(OutputGramTest, CompletesWhatWasKept) {
+  if (backend().kind() == "cuda") GTEST_SKIP() << "not this backend's";
+  constexpr std::int64_t kColumns = 130, kWidth = 37;
+  for (const bool all_kept : {true, false}) {
+    Numbers numbers(5, Values::kIntegers);
+    GramCase c{random_matrix(numbers, kColumns, kWidth)};
+    const std::vector<double> whole = c.run(reference()).at("gram");
+    c.hidden = random_hidden(numbers, 4, kWidth, true);
+    c.before = HostMatrix(kWidth, kWidth, std::vector<float>(whole.begin(), whole.end()));
+    for (std::int64_t i = 0; i < kWidth; ++i) {
+      const bool kept = all_kept ? !is_idle(c.hidden, i) || i % 2 == 0 : i % 5 > 0;
+      c.idle_batches.push_back(kept ? static_cast<std::int32_t>(i) % (kGramMemory + 1)
+                                    : kGramMemory + 1);
+      for (std::int64_t k = 0; k < kWidth && !kept; ++k) c.before.at(i, k) = c.before.at(k, i) = -77;
+    }
+    expect_exact(c);
+    expect_bits_of_twins(c);
+  }
 }
 
 TEST_P(OutputGramTest, WorkedByHand) {

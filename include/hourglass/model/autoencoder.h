@@ -112,6 +112,7 @@ class Autoencoder {
     const std::int64_t lines = padded(options_.shape.n_columns + 1) / kRowAlignment;
     return (lines | 1) * kRowAlignment;
   }
+  bool skips_idle_in_gram() const { return skips_idle() && backend_->skips_idle_in_gram(); }
   void compute_gram();
   /// S, of the units that are not idle in hidden [n_rows x width], where that is set.
   void run_gram(const Matrix<const float>& hidden, std::int64_t n_rows);
@@ -143,6 +144,7 @@ class Autoencoder {
   Buffer<float> gram_scratch_, middle_scratch_, rated_scratch_;
   Buffer<float> grad_code_, outputs_, direct_scratch_;
   Buffer<double> row_sums_, unit_penalties_;
+  Buffer<std::int32_t> idle_batches_;  ///< of the last hidden units, where skips_idle_in_gram()
   bool dense_input_ = false;  ///< batches are made dense, and their input layer is the middle's first
   Buffer<float> rows_;        ///< then: the batch's
   Buffer<float> dropped_values_;

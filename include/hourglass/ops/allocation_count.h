@@ -28,7 +28,7 @@ class AllocationCount final : public Backend {
   void synchronize() override {}
   bool reads_host_memory() const override { return like_->reads_host_memory(); }
   std::int64_t transposes_at_once() const override { return like_->transposes_at_once(); }
-  bool sums_gram_in_update() const override { return like_->sums_gram_in_update(); }
+  bool skips_idle_in_gram() const override { return like_->skips_idle_in_gram(); }
   bool takes_dense_input() const override { return like_->takes_dense_input(); }
 
   void run(const TransposeBatches&) override {}

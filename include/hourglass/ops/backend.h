@@ -67,10 +67,10 @@ class Backend {
   /// is a few launches in either case; where a batch should stay in the cache, one for each thread.
   virtual std::int64_t transposes_at_once() const { return 1; }
 
-  /// Whether OutputGramUpdate should sum up S for the next step: where its pass waits for memory
-  /// that costs nothing. Elsewhere S is OutputGram's, behind the forward pass, which knows the units
-  /// that are idle: they are a third to a half, and S costs with the square of the others.
-  virtual bool sums_gram_in_update() const { return true; }
+  /// Whether S should be kept for units alone that were live of late (kGramMemory), and completed by
+  /// OutputGram where another wakes. Elsewhere it is kept for all: where the pass over the output
+  /// layer waits for memory, that costs nothing.
+  virtual bool skips_idle_in_gram() const { return false; }
 
   /// Whether a dense batch's input layer should be one of the middle's, whose products are dense, and
   /// its ratings never sorted by column. If not, DenseRows and a MiddleLayers without input_delta

@@ -70,6 +70,12 @@ constexpr std::int64_t gram_scratch(std::int64_t n_columns, std::int64_t width) 
          width * padded(width);
 }
 
+/// A third to a half of the units are idle in a batch, zero in every row of it; S costs with the square
+/// of the others. Which they will be is not known when OutputGramUpdate sums S up for the next
+/// batch, but most that sleep have slept for long: who skips idle units keeps count of the batches
+/// that each has been idle for, and sums up S for those that were live within so many.
+inline constexpr std::int32_t kGramMemory = 32;
+
 /// gram = Wa^T Wa, in the segments' order, symmetric to the bit. OutputGramUpdate leaves the same
 /// bits.
 struct OutputGram {
@@ -81,6 +87,9 @@ struct OutputGram {
   /// gram may stay as they were. (What they are multiplied by is zero.)
   Matrix<const float> hidden = {};
   std::int64_t n_rows = 0;
+  /// With hidden, [width] as OutputGramUpdate left it: gram stands already for units that were idle
+  /// for at most kGramMemory batches. Nothing is left to do unless a live one was for longer.
+  Ptr<const std::int32_t> idle_batches = {};
 };
 
 /// The loss over all cells, zeros included, and its gradient by h, without the outputs (DESIGN 3.2).
@@ -104,7 +113,7 @@ struct OutputGramLoss {
 
 /// One pass over the output layer: for every column j,
 ///   g[j, :] = 2 / (batch n_columns) (Wa[j, :] G - sum over its ratings of x Ha[row, :]),
-/// Adam's step, and, where `gram` is set, the new row's outer product into S for the next step.
+/// Adam's step, and the new row's outer product into S for the next step.
 struct OutputGramUpdate {
   BatchColumns columns;
   std::int32_t batch = 0;
@@ -116,8 +125,11 @@ struct OutputGramUpdate {
   AdamMatrix rows;  ///< [n_columns x width]; never deferred
   AdamConstants adam;
   std::int64_t step = 0;
-  Matrix<float> gram;  ///< out: S of the new weights; or null
-  Ptr<float> scratch;  ///< [gram_scratch(n_columns, width)]; with gram
+  Matrix<float> gram;  ///< out: S of the new weights
+  Ptr<float> scratch;  ///< [gram_scratch(n_columns, width)]
+  /// Where set, [width]: the batches that each unit has been idle for, this one counted now: 0 where
+  /// it is live. Of a unit that has been for more than kGramMemory, gram may be anything finite.
+  Ptr<std::int32_t> idle_batches = {};
 };
 
 /// RatedLoss may cut a batch's ratings into pieces of so many, in batch order, whatever their rows:
