@@ -30,6 +30,7 @@ def main():
             panel.loglog(sizes, values, "o-", color=colour, markersize=3, linewidth=1)
             upper = growth_fit.exponent(*growth_fit.upper_decade(sizes, values))
             panel.set_title(f"upper decade: exponent {upper:.2f}", fontsize=7, color="#57606a")
+            panel.minorticks_off()
             panel.grid(True, which="major", linewidth=0.4, color="#e3e6ea")
             if column == 0:
                 panel.set_ylabel(label)
