@@ -4,6 +4,7 @@
 //   update_gb_per_s   bytes read and written by a pass over three arrays in place, as Adam's over
 //                     w, m and v, by the MiB that the arrays of all threads take together
 // each with one thread and with all. The best of some repeats: neighbours only ever slow it down.
+// --quick: not long enough for figures, but for a test.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "bench/cpu_floor.cc"
 #include <hwy/foreach_target.h>  // compiles this file once a target
@@ -161,23 +162,24 @@ struct Floats {
   hwy::AlignedFreeUniquePtr<float[]> data;
 };
 
+int repeats = 12;
+double least_seconds = 0.04;  // of a repeat
+
 /// The best rate of all threads together: work(), which says how much it did, again and again;
 /// make_work(), called in each thread, makes it.
 template <class MakeWork>
 double rate(int n_threads, const MakeWork& make_work) {
-  constexpr int kRepeats = 12;
-  constexpr double kSeconds = 0.04;
   std::vector<double> done(static_cast<std::size_t>(n_threads)), took = done;
   std::vector<double> rates;
   std::barrier together(n_threads, [] {});
   const auto run = [&](int thread) {
     auto work = make_work();
     work();
-    for (int repeat = 0; repeat < kRepeats; ++repeat) {
+    for (int repeat = 0; repeat < repeats; ++repeat) {
       together.arrive_and_wait();
       const auto began = std::chrono::steady_clock::now();
       double amount = 0, seconds = 0;
-      while (seconds < kSeconds) {
+      while (seconds < least_seconds) {
         amount += work();
         seconds = seconds_since(began);
       }
@@ -228,6 +230,7 @@ nlohmann::json measure(int n_threads) {
                            {"fma_gflop_per_s", 1e-9 * fma_rate(n_threads)},
                            {"gemm_gflop_per_s", 1e-9 * gemm_rate(n_threads)}};
   for (const std::int64_t mib : {2, 8, 16, 32, 64, 128, 512}) {
+    if (repeats == 1 && mib > 8) break;
     result["update_gb_per_s"].push_back({mib, 1e-9 * update_rate(n_threads, mib)});
   }
   return result;
@@ -236,8 +239,12 @@ nlohmann::json measure(int n_threads) {
 }  // namespace
 }  // namespace hourglass::bench
 
-int main() {
+int main(int argc, char** argv) {
   using hourglass::bench::measure;
+  if (argc > 1 && std::string(argv[1]) == "--quick") {
+    hourglass::bench::repeats = 1;
+    hourglass::bench::least_seconds = 1e-3;
+  }
   const int cores = static_cast<int>(std::max(std::thread::hardware_concurrency(), 1U));
   const std::int64_t best = hwy::SupportedTargets() & -hwy::SupportedTargets();
   nlohmann::json result = {{"simd", hwy::TargetName(best)}, {"one", measure(1)}};

@@ -58,7 +58,8 @@ class Draw {
 }  // namespace
 
 CsrMatrix long_tail_ratings(const LongTail& options) {
-  const std::int64_t longest = std::min<std::int64_t>(1500, options.columns / 4);
+  const std::int64_t longest =
+      std::min(std::max<std::int64_t>(1500, std::llround(5 * options.mean)), options.columns / 4);
   if (longest < 1 || options.rows < 1 || !(options.mean >= 1) ||
       options.columns > options.rows * longest) {
     throw Error("there is no such long-tail matrix");
