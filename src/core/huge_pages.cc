@@ -7,13 +7,13 @@
 
 namespace hourglass {
 
-void advise_huge_pages(std::span<const std::byte> memory) {
-  constexpr std::size_t kHugePage = std::size_t{1} << 21;
-  if (memory.size() < kHugePage) return;
+void advise_huge_pages(const void* memory, std::size_t bytes) {
+  if (bytes < kHugePage) return;
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
   // Whole pages inside the memory: what lies beside it is not ours.
-  const auto begin = (reinterpret_cast<std::uintptr_t>(memory.data()) + page - 1) / page * page;
-  const auto end = reinterpret_cast<std::uintptr_t>(memory.data() + memory.size()) / page * page;
+  const auto first = reinterpret_cast<std::uintptr_t>(memory);
+  const auto begin = (first + page - 1) / page * page;
+  const auto end = (first + bytes) / page * page;
   ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_HUGEPAGE);
 }
 

@@ -1,12 +1,8 @@
 #include "data/pair_list.h"
 
 #include <algorithm>
-#include <memory>
-#include <span>
 #include <unordered_map>
 #include <utility>
-
-#include "hourglass/core/huge_pages.h"
 
 namespace hourglass {
 namespace {
@@ -45,17 +41,11 @@ double mean(const Cell<Value>* begin, const Cell<Value>* end) {
 
 }  // namespace
 
-void PairList::add_piece() {
-  pieces_.emplace_back();
-  // The first piece grows from nothing, so that a small file stays small.
-  if (pieces_.size() > 1) reserve_huge(pieces_.back(), kPiecePairs);
-}
-
 bool PairList::first_repetition(Repetition& found) const {
   std::unordered_map<std::uint64_t, std::int64_t> first_lines;
   std::size_t i = 0;
-  for (const auto& piece : pieces_) {
-    for (const Pair& pair : piece) {
+  for (std::size_t k = 0; k < pieces_.size(); ++k) {
+    for (const Pair& pair : piece(k)) {
       const auto key = std::uint64_t{static_cast<std::uint32_t>(pair.row)} << 32 |
                        static_cast<std::uint32_t>(pair.column);
       const auto [first, added] = first_lines.emplace(key, lines_[i]);
@@ -90,20 +80,19 @@ PairList::Assembled PairList::assemble_as(const std::vector<std::int32_t>& row_o
   // A stable counting sort by row, then a stable sort within each row that needs one (files are
   // often in order): repeated pairs end up side by side, in the order of the file.
   std::vector<std::int64_t> row_begin(at(matrix.n_rows) + 1);
-  for (const auto& piece : pieces_) {
-    for (const Pair& pair : piece) ++row_begin[at(row_place[at(pair.row)]) + 1];
+  for (std::size_t k = 0; k < pieces_.size(); ++k) {
+    for (const Pair& pair : piece(k)) ++row_begin[at(row_place[at(pair.row)]) + 1];
   }
   for (std::size_t i = 1; i < row_begin.size(); ++i) row_begin[i] += row_begin[i - 1];
   std::vector<std::int64_t> row_end(row_begin);
-  const auto cells_memory = std::make_unique_for_overwrite<Cell<Value>[]>(at(size_));
-  Cell<Value>* const cells = cells_memory.get();
-  advise_huge_pages(std::as_bytes(std::span(cells, at(size_))));
-  for (auto& piece : pieces_) {
-    for (const Pair& pair : piece) {
+  const HugeArray<Cell<Value>> memory(at(size_));
+  Cell<Value>* const cells = memory.data();
+  for (std::size_t k = 0; k < pieces_.size(); ++k) {
+    for (const Pair& pair : piece(k)) {
       cells[at(row_end[at(row_place[at(pair.row)])]++)] = {column_place[at(pair.column)],
                                                            static_cast<Value>(pair.value)};
     }
-    std::vector<Pair>().swap(piece);
+    pieces_[k].reset();
   }
 
   matrix.row_offsets.reserve(at(matrix.n_rows) + 1);

@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "hourglass/core/csr.h"
+#include "hourglass/core/huge_pages.h"
 #include "hourglass/data/read_ratings.h"
 
 namespace hourglass {
@@ -30,8 +34,9 @@ class PairList {
 
   /// `line` is kept for first_repetition alone.
   void add(const Pair& pair, std::int64_t line) {
-    if (pieces_.empty() || pieces_.back().size() == kPiecePairs) add_piece();
-    pieces_.back().push_back(pair);
+    const auto place = static_cast<std::size_t>(size_) % kPiecePairs;
+    if (place == 0) pieces_.emplace_back(kPiecePairs);
+    pieces_.back().data()[place] = pair;
     floats_ = floats_ && static_cast<double>(static_cast<float>(pair.value)) == pair.value;
     if (keep_lines_) lines_.push_back(line);
     ++size_;
@@ -51,12 +56,15 @@ class PairList {
   // Pieces instead of one vector: growing never copies, and never holds the pairs twice.
   static constexpr std::size_t kPiecePairs = std::size_t{1} << 17;  // a huge page of them
 
-  void add_piece();
+  std::span<const Pair> piece(std::size_t i) const {
+    const std::size_t rest = static_cast<std::size_t>(size_) - i * kPiecePairs;
+    return {pieces_[i].data(), std::min(rest, kPiecePairs)};
+  }
   template <class Value>
   Assembled assemble_as(const std::vector<std::int32_t>& row_order,
                         const std::vector<std::int32_t>& column_order, const ReadOptions& options);
 
-  std::vector<std::vector<Pair>> pieces_;
+  std::vector<HugeArray<Pair>> pieces_;
   std::vector<std::int64_t> lines_;
   std::int64_t size_ = 0;
   bool keep_lines_;
