@@ -74,9 +74,9 @@ class CsvFields {
     field_line_ = line_;
   }
 
-  // How many of the 8 bytes at p stand in front of a separator's byte or a newline. Nearly all fields
-  // of a long file are that short; looked at one by one, their bytes cost a mispredicted branch a
-  // field.
+  // How many of the 8 bytes at p stand in front of a separator's byte or a newline. Nearly all
+  // fields of a long file are that short; looked at one by one, their bytes cost a mispredicted
+  // branch a field.
   std::size_t before_stop(const char* p) const {
     static_assert(std::endian::native == std::endian::little);
     constexpr std::uint64_t kOnes = 0x0101010101010101u;
@@ -86,8 +86,8 @@ class CsvFields {
     const std::uint64_t separators = word ^ (kOnes * static_cast<unsigned char>(separator_.byte));
     const std::uint64_t newlines = word ^ (kOnes * '\n');
     // The high bit of each byte that is zero, up to the first; behind it there may be more.
-    const std::uint64_t stops = ((separators - kOnes) & ~separators & kHighs) |
-                                ((newlines - kOnes) & ~newlines & kHighs);
+    const std::uint64_t stops =
+        ((separators - kOnes) & ~separators & kHighs) | ((newlines - kOnes) & ~newlines & kHighs);
     return static_cast<std::size_t>(std::countr_zero(stops)) / 8;  // 8 where there is none
   }
 

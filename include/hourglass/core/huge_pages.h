@@ -27,7 +27,8 @@ class HugeArray {
 
  public:
   explicit HugeArray(std::size_t n)
-      : memory_(static_cast<T*>(::operator new(n * sizeof(T), alignment(n))), Delete{alignment(n)}) {
+      : memory_(static_cast<T*>(::operator new(n * sizeof(T), alignment(n))),
+                Delete{alignment(n)}) {
     advise_huge_pages(memory_.get(), n * sizeof(T));
   }
   T* data() const { return memory_.get(); }
