@@ -152,8 +152,7 @@ void Recommending::recommend_columns(std::span<const std::int32_t> rows) {
   // Bounds what is held of the network's units; a scorer has something to set up.
   constexpr std::size_t kRowsOfAScorer = 16384;
   for (std::size_t begin = 0; begin < rows.size(); begin += kRowsOfAScorer) {
-    recommend_columns_at_once(
-        rows.subspan(begin, std::min(kRowsOfAScorer, rows.size() - begin)));
+    recommend_columns_at_once(rows.subspan(begin, std::min(kRowsOfAScorer, rows.size() - begin)));
   }
 }
 

@@ -99,8 +99,8 @@ Scorer::Scorer(Predictor& predictor, const CsrMatrix& given)
   if (factors_.n_rows >= kRowsThatPay) drop_idle_units();
 }
 
-// Units that ReLU leaves at zero for every row, a third to a half of them, add nothing to any score:
-// without them each score is the same sum, to the bit, in fewer steps.
+// Units that ReLU leaves at zero for every row, a third to a half of them, add nothing to any
+// score: without them each score is the same sum, to the bit, in fewer steps.
 void Scorer::drop_idle_units() {
   const std::int64_t stride = factors_.rows.stride, weight_stride = factors_.columns.stride;
   const std::vector<float> hidden = hidden_.values.download();
@@ -115,12 +115,13 @@ void Scorer::drop_idle_units() {
   }
   const auto width = std::ssize(used);
   if (width == 0 || width > factors_.width * 7 / 8) return;
-  rows_ = Buffer<float>(*backend_, std::span<const float>(chosen_units(
-                                       hidden.data(), factors_.n_rows, stride, used)));
+  rows_ = Buffer<float>(*backend_, std::span<const float>(
+                                       chosen_units(hidden.data(), factors_.n_rows, stride, used)));
   std::vector<float> weights(static_cast<std::size_t>(factors_.n_columns * weight_stride));
   backend_->download(std::span(weights), Ptr<const float>(factors_.columns.data));
-  columns_ = Buffer<float>(*backend_, std::span<const float>(chosen_units(
-                                          weights.data(), factors_.n_columns, weight_stride, used)));
+  columns_ =
+      Buffer<float>(*backend_, std::span<const float>(chosen_units(
+                                   weights.data(), factors_.n_columns, weight_stride, used)));
   hidden_ = {};
   factors_.rows = {rows_.ptr(), padded(width)};
   factors_.columns = {columns_.ptr(), padded(width)};
