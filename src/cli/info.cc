@@ -34,9 +34,9 @@ Summary summarize(const CsrMatrix& matrix) {
       summary.longest_row_length = length;
     }
   }
-  std::vector<bool> rated(static_cast<std::size_t>(matrix.n_columns));
-  for (const std::int32_t column : matrix.columns) rated[static_cast<std::size_t>(column)] = true;
-  summary.empty_columns = std::count(rated.begin(), rated.end(), false);
+  std::vector<char> rated(static_cast<std::size_t>(matrix.n_columns));
+  for (const std::int32_t column : matrix.columns) rated[static_cast<std::size_t>(column)] = 1;
+  summary.empty_columns = std::count(rated.begin(), rated.end(), 0);
   summary.histogram = histogram(matrix.values);
   return summary;
 }

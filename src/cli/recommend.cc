@@ -125,6 +125,8 @@ class Recommending {
   void recommend_rows(std::span<const std::int32_t> columns);
 
  private:
+  void recommend_columns_at_once(std::span<const std::int32_t> rows);
+
   /// take(first, n, scores [n x length], top) for the lines first, first + 1, ... of each block.
   template <class Take>
   void in_blocks(std::int64_t n_lines, std::int64_t length, const Take& take) {
@@ -147,18 +149,25 @@ class Recommending {
 };
 
 void Recommending::recommend_columns(std::span<const std::int32_t> rows) {
+  // Bounds what is held of the network's units; a scorer has something to set up.
+  constexpr std::size_t kRowsOfAScorer = 16384;
+  for (std::size_t begin = 0; begin < rows.size(); begin += kRowsOfAScorer) {
+    recommend_columns_at_once(rows.subspan(begin, std::min(kRowsOfAScorer, rows.size() - begin)));
+  }
+}
+
+void Recommending::recommend_columns_at_once(std::span<const std::int32_t> rows) {
   const std::int64_t n_columns = predictor_->n_columns();
+  const CsrMatrix given = select_rows(*matrix_, rows);
+  const CsrBuffer rated(predictor_->backend(), given);
+  Scorer scorer(*predictor_, given);
   in_blocks(std::ssize(rows), n_columns,
-            [&](std::int64_t first, std::int64_t n, Matrix<float> scores, TopK& top) {
-              const auto block =
-                  rows.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-              const CsrMatrix given = select_rows(*matrix_, block);
-              const CsrBuffer rated(predictor_->backend(), given);
-              Scorer scorer(*predictor_, given);
-              scorer.score_rows(0, n, scores);
-              top.select(scores, n, n_columns, command_->include_rated ? CsrPtr() : rated.ptr(), 0);
+            [&](std::int64_t first, std::int64_t n, Matrix<float> room, TopK& top) {
+              const Matrix<const float> scores = scorer.score_rows(first, n, room);
+              top.select(scores, n, n_columns, command_->include_rated ? CsrPtr() : rated.ptr(),
+                         first);
               for (std::int64_t i = 0; i < n; ++i) {
-                const std::int32_t row = block[static_cast<std::size_t>(i)];
+                const std::int32_t row = rows[static_cast<std::size_t>(first + i)];
                 for (const Scored& best : top.line(i)) {
                   output_->add(ratings_->row_ids[row], model_->column_ids[best.index], best.score);
                 }

@@ -7,8 +7,10 @@
 namespace hourglass {
 
 BlockStream::BlockStream(std::unique_ptr<ByteSource> source, std::size_t block_bytes)
-    : source_(std::move(source)) {
-  for (Block& block : ring_) block.bytes.resize(kHeadroom + std::max<std::size_t>(block_bytes, 1));
+    : source_(std::move(source)), block_bytes_(std::max<std::size_t>(block_bytes, 1)) {
+  for (Block& block : ring_) {
+    block.bytes = std::make_unique_for_overwrite<char[]>(kHeadroom + block_bytes_);
+  }
   producer_ = std::thread(&BlockStream::produce, this);
 }
 
@@ -31,7 +33,7 @@ void BlockStream::produce() {
         if (stopped_) return;
         block = &ring_[n_filled_ % kBlocks];
       }
-      block->size = source_->read(block->bytes.data() + kHeadroom, block->bytes.size() - kHeadroom);
+      block->size = source_->read(block->bytes.get() + kHeadroom, block_bytes_);
       {
         const std::lock_guard lock(mutex_);
         if (block->size == 0) {
@@ -72,7 +74,7 @@ std::string_view BlockStream::next(std::string_view unread) {
       return unread;
     }
   }
-  char* const begin = block->bytes.data() + kHeadroom;
+  char* const begin = block->bytes.get() + kHeadroom;
   if (unread.size() <= kHeadroom) {
     if (!unread.empty()) std::memcpy(begin - unread.size(), unread.data(), unread.size());
     give_back(std::exchange(current_, block));

@@ -9,7 +9,6 @@
 #include <string>
 #include <string_view>
 #include <thread>
-#include <vector>
 
 #include "data/byte_source.h"
 
@@ -36,14 +35,15 @@ class BlockStream {
   static constexpr std::size_t kHeadroom = 4096;
 
   struct Block {
-    std::vector<char> bytes;  // [kHeadroom + block_bytes]
-    std::size_t size = 0;     // filled, behind the headroom
+    std::unique_ptr<char[]> bytes;  // [kHeadroom + block_bytes_]
+    std::size_t size = 0;           // filled, behind the headroom
   };
 
   void produce();
   void give_back(Block* block);
 
   std::unique_ptr<ByteSource> source_;
+  std::size_t block_bytes_;
   std::array<Block, kBlocks> ring_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -30,9 +30,7 @@ const char* skip_run(const char* p, const char* end, char byte) {
     std::memcpy(&word, p, 8);
     word ^= pattern;
     if (word != 0) {
-      const int bits = std::endian::native == std::endian::little ? std::countr_zero(word)
-                                                                  : std::countl_zero(word);
-      return p + bits / 8;
+      return p + std::countr_zero(word) / 8;  // little-endian, as before_stop asserts
     }
     p += 8;
   }
@@ -76,7 +74,8 @@ std::size_t CsvFields::need_more(std::size_t scanned) {
   return static_cast<std::size_t>(end_ - cursor_);
 }
 
-bool CsvFields::begin_record() {
+// Begins a record where a blank line or the end of the window is in sight.
+bool CsvFields::begin_record_at_edge() {
   record_ended_ = false;
   column_ = 1;
   for (;;) {
@@ -87,8 +86,7 @@ bool CsvFields::begin_record() {
     }
     const bool crlf = *cursor_ == '\r' && cursor_[1] == '\n';
     if (!crlf && *cursor_ != '\n') {
-      column_ = 0;
-      field_line_ = line_;
+      start_record();
       return true;
     }
     cursor_ += crlf ? 2 : 1;
@@ -105,13 +103,13 @@ void CsvFields::skip_empty() {
   cursor_ = stop;
 }
 
-std::string_view CsvFields::next() {
-  ++column_;
-  field_line_ = line_;
+// A field of any length, quoted or not, wherever the window ends.
+std::string_view CsvFields::next_at_length() {
   if (cursor_ == end_) refill();
   if (cursor_ != end_ && *cursor_ == '"') return next_quoted();
   const char* p = cursor_;
   for (;;) {
+    for (std::size_t passed = 8; passed == 8 && end_ - p >= 8; p += passed) passed = before_stop(p);
     while (p < end_ && *p != separator_.byte && *p != '\n') ++p;
     if (p < end_) {
       if (*p == '\n' || !separator_.doubled) break;
@@ -130,24 +128,7 @@ std::string_view CsvFields::next() {
       break;
     }
   }
-  std::string_view text(cursor_, static_cast<std::size_t>(p - cursor_));
-  finish(p);
-  if (record_ended_ && text.ends_with('\r')) text.remove_suffix(1);
-  return text;
-}
-
-// Ends the field at `end`, which is a separator, a newline or the end of the text.
-void CsvFields::finish(const char* end) {
-  if (end == end_) {
-    record_ended_ = true;
-    cursor_ = end;
-  } else if (*end == '\n') {
-    record_ended_ = true;
-    cursor_ = end + 1;
-    ++line_;
-  } else {
-    cursor_ = end + (separator_.doubled ? 2 : 1);
-  }
+  return take(p);
 }
 
 std::string_view CsvFields::next_quoted() {

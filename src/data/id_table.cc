@@ -70,18 +70,6 @@ int compare(const Whole& x, const Whole& y) {
   return sign * x.digits.compare(y.digits);
 }
 
-// The number that an id spells as a program would ("7", not "07"), where it has at most 7 digits.
-std::optional<std::uint32_t> small_number(std::string_view id) {
-  if (id.empty() || id.size() > 7 || (id[0] == '0' && id.size() > 1)) return std::nullopt;
-  std::uint32_t number = 0;
-  for (const char c : id) {
-    const auto digit = static_cast<std::uint32_t>(static_cast<unsigned char>(c)) - '0';
-    if (digit > 9) return std::nullopt;
-    number = number * 10 + digit;
-  }
-  return number;
-}
-
 // "7" before "07": the shorter of two ids that are the same number.
 bool tie_before(std::string_view x, std::string_view y) {
   return x.size() != y.size() ? x.size() < y.size() : x < y;
@@ -116,16 +104,12 @@ std::optional<std::vector<std::int32_t>> order_by_int64(const IdList& ids) {
 
 IdTable::IdTable(std::int64_t max_ids) : slots_(64), max_ids_(std::min(max_ids, kMaxIds)) {}
 
-IdTable::Entry IdTable::insert(std::string_view id) {
-  const auto number = small_number(id);
-  if (!number || *number >= kDirect) return insert_hashed(id);
-  if (*number >= direct_.size()) {
-    direct_.resize(std::min<std::size_t>(kDirect, std::max<std::size_t>(64, 2ul * *number + 2)));
-  }
-  std::int32_t& place = direct_[*number];
-  if (place != 0) return {place - 1, false};
+IdTable::Entry IdTable::insert_direct(std::string_view id, std::uint32_t number) {
   const std::int32_t index = append(id);
-  place = index + 1;
+  if (number >= direct_.size()) {
+    direct_.resize(std::min<std::size_t>(kDirect, std::max<std::size_t>(64, 2ul * number + 2)));
+  }
+  direct_[number] = index + 1;
   return {index, true};
 }
 
@@ -164,6 +148,16 @@ void IdTable::grow() {
     larger[at] = slot;
   }
   slots_ = std::move(larger);
+}
+
+std::vector<std::int32_t> IdTable::sorted_order() const {
+  if (n_hashed_ > 0) return hourglass::sorted_order(ids_);
+  std::vector<std::int32_t> order;
+  order.reserve(static_cast<std::size_t>(ids_.size()));
+  for (const std::int32_t place : direct_) {
+    if (place != 0) order.push_back(place - 1);
+  }
+  return order;
 }
 
 std::vector<std::int32_t> sorted_order(const IdList& ids) {

@@ -38,8 +38,8 @@ class LongReader {
     if (options_.repeated == RepeatedPairs::kError) refuse_repetition();
     IdTable& rows = options_.transpose ? columns_ : rows_;
     IdTable& columns = options_.transpose ? rows_ : columns_;
-    const auto row_order = sorted_order(rows.ids());
-    const auto column_order = sorted_order(columns.ids());
+    const auto row_order = rows.sorted_order();
+    const auto column_order = columns.sorted_order();
     auto assembled = std::move(pairs_).assemble(row_order, column_order, options_);
     Ratings ratings;
     ratings.matrix = std::move(assembled.matrix);

@@ -18,19 +18,20 @@ std::vector<std::int32_t> inverse(const std::vector<std::int32_t>& order) {
   return place;
 }
 
+// The value: float where that is all there is to each of them, which halves what is moved.
+template <class Value>
 struct Cell {
   std::int32_t column;
-  double value;
+  Value value;
 };
 
-bool before(const Cell& x, const Cell& y) { return x.column < y.column; }
-
 // The mean as pandas computes it: a compensated sum in double.
-double mean(const Cell* begin, const Cell* end) {
+template <class Value>
+double mean(const Cell<Value>* begin, const Cell<Value>* end) {
   double sum = 0;
   double lost = 0;
-  for (const Cell* cell = begin; cell != end; ++cell) {
-    const double term = cell->value - lost;
+  for (const Cell<Value>* cell = begin; cell != end; ++cell) {
+    const double term = static_cast<double>(cell->value) - lost;
     const double next = sum + term;
     lost = (next - sum) - term;
     sum = next;
@@ -40,22 +41,11 @@ double mean(const Cell* begin, const Cell* end) {
 
 }  // namespace
 
-void PairList::add(const Pair& pair, std::int64_t line) {
-  if (pieces_.empty() || pieces_.back().size() == kPiecePairs) {
-    pieces_.emplace_back();
-    // The first piece grows from nothing, so that a small file stays small.
-    if (pieces_.size() > 1) pieces_.back().reserve(kPiecePairs);
-  }
-  pieces_.back().push_back(pair);
-  if (keep_lines_) lines_.push_back(line);
-  ++size_;
-}
-
 bool PairList::first_repetition(Repetition& found) const {
   std::unordered_map<std::uint64_t, std::int64_t> first_lines;
   std::size_t i = 0;
-  for (const auto& piece : pieces_) {
-    for (const Pair& pair : piece) {
+  for (std::size_t k = 0; k < pieces_.size(); ++k) {
+    for (const Pair& pair : piece(k)) {
       const auto key = std::uint64_t{static_cast<std::uint32_t>(pair.row)} << 32 |
                        static_cast<std::uint32_t>(pair.column);
       const auto [first, added] = first_lines.emplace(key, lines_[i]);
@@ -72,6 +62,14 @@ bool PairList::first_repetition(Repetition& found) const {
 PairList::Assembled PairList::assemble(const std::vector<std::int32_t>& row_order,
                                        const std::vector<std::int32_t>& column_order,
                                        const ReadOptions& options) && {
+  return floats_ ? assemble_as<float>(row_order, column_order, options)
+                 : assemble_as<double>(row_order, column_order, options);
+}
+
+template <class Value>
+PairList::Assembled PairList::assemble_as(const std::vector<std::int32_t>& row_order,
+                                          const std::vector<std::int32_t>& column_order,
+                                          const ReadOptions& options) {
   Assembled result;
   CsrMatrix& matrix = result.matrix;
   matrix.n_rows = static_cast<std::int64_t>(row_order.size());
@@ -82,29 +80,35 @@ PairList::Assembled PairList::assemble(const std::vector<std::int32_t>& row_orde
   // A stable counting sort by row, then a stable sort within each row that needs one (files are
   // often in order): repeated pairs end up side by side, in the order of the file.
   std::vector<std::int64_t> row_begin(at(matrix.n_rows) + 1);
-  for (const auto& piece : pieces_) {
-    for (const Pair& pair : piece) ++row_begin[at(row_place[at(pair.row)]) + 1];
+  for (std::size_t k = 0; k < pieces_.size(); ++k) {
+    for (const Pair& pair : piece(k)) ++row_begin[at(row_place[at(pair.row)]) + 1];
   }
   for (std::size_t i = 1; i < row_begin.size(); ++i) row_begin[i] += row_begin[i - 1];
   std::vector<std::int64_t> row_end(row_begin);
-  std::vector<Cell> cells(at(size_));
-  for (auto& piece : pieces_) {
-    for (const Pair& pair : piece) {
+  const HugeArray<Cell<Value>> memory(at(size_));
+  Cell<Value>* const cells = memory.data();
+  for (std::size_t k = 0; k < pieces_.size(); ++k) {
+    for (const Pair& pair : piece(k)) {
       cells[at(row_end[at(row_place[at(pair.row)])]++)] = {column_place[at(pair.column)],
-                                                           pair.value};
+                                                           static_cast<Value>(pair.value)};
     }
-    std::vector<Pair>().swap(piece);
+    pieces_[k].reset();
   }
 
   matrix.row_offsets.reserve(at(matrix.n_rows) + 1);
-  matrix.columns.reserve(cells.size());
-  matrix.values.reserve(cells.size());
+  reserve_huge(matrix.columns, at(size_));
+  reserve_huge(matrix.values, at(size_));
+  const auto before = [](const Cell<Value>& x, const Cell<Value>& y) {
+    return x.column < y.column;
+  };
   for (std::int64_t row = 0; row < matrix.n_rows; ++row) {
-    Cell* cell = cells.data() + row_begin[at(row)];
-    Cell* const end = cells.data() + row_end[at(row)];
-    if (!std::is_sorted(cell, end, before)) std::stable_sort(cell, end, before);
+    const Cell<Value>* cell = cells + row_begin[at(row)];
+    const Cell<Value>* const end = cells + row_end[at(row)];
+    if (!std::is_sorted(cell, end, before)) {
+      std::stable_sort(cells + row_begin[at(row)], cells + row_end[at(row)], before);
+    }
     while (cell != end) {
-      const Cell* const first = cell;
+      const Cell<Value>* const first = cell;
       while (cell != end && cell->column == first->column) ++cell;
       result.pairs_repeated += cell - first - 1;
       const bool one = cell - first == 1 || options.repeated == RepeatedPairs::kLast;

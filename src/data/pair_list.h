@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "hourglass/core/csr.h"
+#include "hourglass/core/huge_pages.h"
 #include "hourglass/data/read_ratings.h"
 
 namespace hourglass {
@@ -29,7 +33,14 @@ class PairList {
   explicit PairList(bool keep_lines) : keep_lines_(keep_lines) {}
 
   /// `line` is kept for first_repetition alone.
-  void add(const Pair& pair, std::int64_t line);
+  void add(const Pair& pair, std::int64_t line) {
+    const auto place = static_cast<std::size_t>(size_) % kPiecePairs;
+    if (place == 0) pieces_.emplace_back(kPiecePairs);
+    pieces_.back().data()[place] = pair;
+    floats_ = floats_ && static_cast<double>(static_cast<float>(pair.value)) == pair.value;
+    if (keep_lines_) lines_.push_back(line);
+    ++size_;
+  }
   std::int64_t size() const { return size_; }
 
   /// The first line, in the file's order, whose pair was there before; needs keep_lines. False:
@@ -43,12 +54,21 @@ class PairList {
 
  private:
   // Pieces instead of one vector: growing never copies, and never holds the pairs twice.
-  static constexpr std::size_t kPiecePairs = std::size_t{1} << 15;
+  static constexpr std::size_t kPiecePairs = std::size_t{1} << 17;  // a huge page of them
 
-  std::vector<std::vector<Pair>> pieces_;
+  std::span<const Pair> piece(std::size_t i) const {
+    const std::size_t rest = static_cast<std::size_t>(size_) - i * kPiecePairs;
+    return {pieces_[i].data(), std::min(rest, kPiecePairs)};
+  }
+  template <class Value>
+  Assembled assemble_as(const std::vector<std::int32_t>& row_order,
+                        const std::vector<std::int32_t>& column_order, const ReadOptions& options);
+
+  std::vector<HugeArray<Pair>> pieces_;
   std::vector<std::int64_t> lines_;
   std::int64_t size_ = 0;
   bool keep_lines_;
+  bool floats_ = true;  // each value is a float's, as 4.5 is and 4.1 is not
 };
 
 }  // namespace hourglass

@@ -93,10 +93,10 @@ std::optional<RatingErrors> take_rows(Scorer& scorer, const HiddenSample& sample
   }
   for (std::int64_t first = 0; first < n_rows; first += block.max_lines()) {
     const std::int64_t n = std::min(block.max_lines(), n_rows - first);
-    scorer.score_rows(first, n, block.scores());
-    if (errors) errors->add_rows(block.scores(), first, n);
+    const Matrix<const float> scores = scorer.score_rows(first, n, block.scores());
+    if (errors) errors->add_rows(scores, first, n);
     if (ranking == nullptr) continue;
-    top->select(block.scores(), n, n_columns, given->ptr(), first);
+    top->select(scores, n, n_columns, given->ptr(), first);
     for (std::int64_t i = 0; i < n; ++i) {
       ranking->add_line(top->line(i), sample.hidden.row_columns(first + i));
     }

@@ -63,6 +63,37 @@ TEST_P(ScorerTest, OfAModelAreItsOutputs) {
   expect_the_same_by_column(std::move(scorer), {69, 0, 13, 13, 40});
 }
 
+// Where rows are many, units that are zero for all of them are left out of the products.
+TEST_P(ScorerTest, OfAModelWithIdleUnitsAreItsOutputs) {
+  constexpr std::int64_t kRows = 600, kColumns = 30;
+  const CsrMatrix ratings =
+      synthetic_ratings({.rows = kRows, .columns = kColumns, .noise = 0}).matrix;
+  Model model = initial_model({.n_columns = kColumns, .hidden = {16, 5}, .bottleneck = 3}, 7);
+  std::vector<float>& biases = model.biases[model.biases.size() - 2];
+  ASSERT_EQ(biases.size(), 16U);
+  for (const std::size_t unit : {0U, 3U, 4U, 8U, 15U}) biases[unit] = -1000;
+  Predictor predictor(backend(), model);
+  Scorer scorer(predictor, ratings);
+  std::vector<float> outputs(kRows * kColumns);
+  predictor.outputs(predictor.hidden(ratings), 0, outputs);
+  const std::vector<float> scores = row_scores(scorer);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    ASSERT_NEAR(scores[i], outputs[i], 1e-6 * (1 + std::abs(outputs[i]))) << i;
+  }
+  expect_the_same_by_column(std::move(scorer), {29, 0, 13});
+}
+
+TEST_P(ScorerTest, FormsRowsThatAreAlikeOnce) {
+  const std::vector<float> columns = {1, 0, -1, 10};
+  Scorer alike(backend(), std::vector<float>{1, 2, 1, 2, 1, 2}, columns, 2);
+  Scorer other(backend(), std::vector<float>{1, 2, 1, 2, 1, 3}, columns, 2);
+  Buffer<float> room(backend(), 6);
+  EXPECT_EQ(alike.score_rows(0, 3, {room.ptr(), 2}).stride, 0);
+  EXPECT_EQ(other.score_rows(0, 3, {room.ptr(), 2}).stride, 2);
+  EXPECT_EQ(row_scores(alike), (std::vector<float>{1, 19, 1, 19, 1, 19}));
+  EXPECT_EQ(row_scores(alike, 2, 1), (std::vector<float>{1, 19}));
+}
+
 // A sum of two floats, rounded once, whatever the backend adds products in.
 TEST_P(ScorerTest, OfABaselineAreItsSums) {
   const CsrMatrix ratings = synthetic_ratings({.rows = 200, .columns = 40}).matrix;

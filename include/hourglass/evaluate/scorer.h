@@ -26,16 +26,20 @@ class Scorer {
   std::int64_t n_columns() const { return factors_.n_columns; }
   bool predicts_ratings() const { return predicts_ratings_; }
 
-  /// Of rows first, first + 1, ..., first + n - 1: out [n x n_columns].
-  void score_rows(std::int64_t first, std::int64_t n, Matrix<float> out);
+  /// Of rows first, first + 1, ..., first + n - 1: [n x n_columns], formed in `room`, which is as
+  /// large. Where all rows are alike it is one line, which stands for each of them (stride 0).
+  Matrix<const float> score_rows(std::int64_t first, std::int64_t n, Matrix<float> room);
   /// Of these columns: out [columns.size() x n_rows].
   void score_columns(std::span<const std::int32_t> columns, Matrix<float> out);
 
  private:
+  void drop_idle_units();
+
   Backend* backend_;
   bool predicts_ratings_;
+  bool rows_alike_ = false;
   Buffer<float> rows_, columns_;  ///< of a product of our own
-  HiddenRows hidden_;             ///< of a network's
+  HiddenRows hidden_;             ///< of a network's, unless some of its units are idle
   OutputFactors factors_;
 };
 
