@@ -11,7 +11,8 @@ working set of the two wide layers (cpu_floor measures both). All is of the mean
 Operations: two a multiply-add, of live units only. A unit that ReLU leaves at zero for the whole batch
 has no share in the layers behind it, in the gradients or in the Gram matrices. Which units live is not
 known before a layer's forward pass: that counts all the units it makes from live ones.
-  input layer    X W over the ratings, forward; its gradient, live units
+  input layer    X W over the ratings, forward; its gradient, live units; where the engine takes batches
+                 as dense, over all cells: that is its path then, and sparse sums run at no such rate
   middle         forward; backward; the gradients of its weights and biases
   output, gram   P = X W; G = H^T H, half, symmetric; H S; W G; X^T H; S = W^T W of the next step, half
   output, direct Y = H W^T; E W; E^T H
@@ -64,8 +65,10 @@ def multiply_adds(case, widths):
         output = batch * columns * (w + last + w)
     else:
         output = ratings * (w + last + w)
+    is_dense = "DenseRows" in case["first"].get("operations", {})
+    inputs = batch * (columns + 1) if is_dense else ratings
     return {
-        "input": ratings * (widths.units[0] + first),
+        "input": inputs * (widths.units[0] + first),
         "middle": batch * (sum(a * b for a, b in zip(widths.live, widths.units[1:]))
                            + sum(a * b + (a + 1) * b for a, b in made)),
         "output": output,
