@@ -63,7 +63,7 @@ TEST_P(ScorerTest, OfAModelAreItsOutputs) {
   expect_the_same_by_column(std::move(scorer), {69, 0, 13, 13, 40});
 }
 
-// Where rows are many, units that are zero for all of them are left out of the products.
+// An engine may leave out units that are zero for all rows: the scores are the outputs all the same.
 TEST_P(ScorerTest, OfAModelWithIdleUnitsAreItsOutputs) {
   constexpr std::int64_t kRows = 600, kColumns = 30;
   const CsrMatrix ratings =

@@ -33,13 +33,11 @@ class Scorer {
   void score_columns(std::span<const std::int32_t> columns, Matrix<float> out);
 
  private:
-  void drop_idle_units();
-
   Backend* backend_;
   bool predicts_ratings_;
   bool rows_alike_ = false;
   Buffer<float> rows_, columns_;  ///< of a product of our own
-  HiddenRows hidden_;             ///< of a network's, unless some of its units are idle
+  HiddenRows hidden_;             ///< of a network's
   OutputFactors factors_;
 };
 
