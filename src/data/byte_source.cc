@@ -18,8 +18,7 @@ namespace {
 
 class FileSource final : public ByteSource {
  public:
-  explicit FileSource(const std::string& path)
-      : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit FileSource(const std::string& path) : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     struct stat status;
     if (!file_.is_open() || ::fstat(file_.get(), &status) != 0) {
       throw Error(fmt::format("{}: cannot be read: {}; check the name and its permissions", path,
@@ -28,14 +27,16 @@ class FileSource final : public ByteSource {
     if (S_ISDIR(status.st_mode)) {
       throw Error(fmt::format("{}: is a directory; name a file of ratings", path));
     }
+    can_be_read_twice_ = S_ISREG(status.st_mode);
     ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   }
+
+  bool can_be_read_twice() const { return can_be_read_twice_; }
 
   std::size_t read(char* to, std::size_t size) override {
     std::size_t filled = 0;
     while (filled < size) {
-      const ssize_t got =
-          retry([&] { return ::read(file_.get(), to + filled, size - filled); });
+      const ssize_t got = retry([&] { return ::read(file_.get(), to + filled, size - filled); });
       if (got == 0) break;
       if (got < 0) {
         if (filled > 0) break;  // hand these out; the next call meets the fault again
@@ -49,6 +50,7 @@ class FileSource final : public ByteSource {
 
  private:
   FileDescriptor file_;
+  bool can_be_read_twice_ = false;
 };
 
 /// A source whose first bytes were looked at and are put back in front.
@@ -92,8 +94,10 @@ std::string_view other_kind(std::string_view head) {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> open_text(const std::string& path) {
-  std::unique_ptr<ByteSource> file = std::make_unique<FileSource>(path);
+Text open_text(const std::string& path, Inflating inflating) {
+  auto opened = std::make_unique<FileSource>(path);
+  const bool fast = inflating == Inflating::kFast && opened->can_be_read_twice();
+  std::unique_ptr<ByteSource> file = std::move(opened);
   std::string head(8, '\0');
   try {
     head.resize(file->read(head.data(), head.size()));
@@ -105,7 +109,10 @@ std::unique_ptr<ByteSource> open_text(const std::string& path) {
   }
   const bool gzip = head.starts_with("\x1F\x8B");
   file = std::make_unique<PrefixedSource>(std::move(head), std::move(file));
-  return gzip ? inflate_gzip(std::move(file)) : std::move(file);
+  if (!gzip) return {std::move(file)};
+  std::unique_ptr<Inflater> isal = fast ? isal_inflater() : nullptr;
+  if (isal != nullptr) return {inflate_gzip(std::move(file), std::move(isal)), true};
+  return {inflate_gzip(std::move(file), zlib_inflater())};
 }
 
 }  // namespace hourglass
