@@ -18,7 +18,8 @@ namespace {
 
 class FileSource final : public ByteSource {
  public:
-  explicit FileSource(const std::string& path) : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+  explicit FileSource(const std::string& path)
+      : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
     struct stat status;
     if (!file_.is_open() || ::fstat(file_.get(), &status) != 0) {
       throw Error(fmt::format("{}: cannot be read: {}; check the name and its permissions", path,
@@ -36,7 +37,8 @@ class FileSource final : public ByteSource {
   std::size_t read(char* to, std::size_t size) override {
     std::size_t filled = 0;
     while (filled < size) {
-      const ssize_t got = retry([&] { return ::read(file_.get(), to + filled, size - filled); });
+      const ssize_t got =
+          retry([&] { return ::read(file_.get(), to + filled, size - filled); });
       if (got == 0) break;
       if (got < 0) {
         if (filled > 0) break;  // hand these out; the next call meets the fault again
