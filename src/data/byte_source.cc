@@ -28,8 +28,11 @@ class FileSource final : public ByteSource {
     if (S_ISDIR(status.st_mode)) {
       throw Error(fmt::format("{}: is a directory; name a file of ratings", path));
     }
+    can_be_read_twice_ = S_ISREG(status.st_mode);
     ::posix_fadvise(file_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
   }
+
+  bool can_be_read_twice() const { return can_be_read_twice_; }
 
   std::size_t read(char* to, std::size_t size) override {
     std::size_t filled = 0;
@@ -49,6 +52,7 @@ class FileSource final : public ByteSource {
 
  private:
   FileDescriptor file_;
+  bool can_be_read_twice_ = false;
 };
 
 /// A source whose first bytes were looked at and are put back in front.
@@ -92,8 +96,10 @@ std::string_view other_kind(std::string_view head) {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> open_text(const std::string& path) {
-  std::unique_ptr<ByteSource> file = std::make_unique<FileSource>(path);
+Text open_text(const std::string& path, Inflating inflating) {
+  auto opened = std::make_unique<FileSource>(path);
+  const bool fast = inflating == Inflating::kFast && opened->can_be_read_twice();
+  std::unique_ptr<ByteSource> file = std::move(opened);
   std::string head(8, '\0');
   try {
     head.resize(file->read(head.data(), head.size()));
@@ -105,7 +111,10 @@ std::unique_ptr<ByteSource> open_text(const std::string& path) {
   }
   const bool gzip = head.starts_with("\x1F\x8B");
   file = std::make_unique<PrefixedSource>(std::move(head), std::move(file));
-  return gzip ? inflate_gzip(std::move(file)) : std::move(file);
+  if (!gzip) return {std::move(file)};
+  std::unique_ptr<Inflater> isal = fast ? isal_inflater() : nullptr;
+  if (isal != nullptr) return {inflate_gzip(std::move(file), std::move(isal)), true};
+  return {inflate_gzip(std::move(file), zlib_inflater())};
 }
 
 }  // namespace hourglass

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -30,17 +31,9 @@ void refuse_binary(const CsvFields& fields, std::string_view beginning, char sep
                  "this is no text (a byte is 0); name a CSV file of ratings, gzip or not");
 }
 
-}  // namespace
-
-void check_id(const CsvFields& fields, std::string_view id) {
-  if (id.empty()) fields.fail("the id is empty; give each row and each column an id");
-  if (id.find('\0') != std::string_view::npos) {
-    fields.fail("an id holds a byte that is 0, so this is no text; name a CSV file of ratings");
-  }
-}
-
-Ratings read_ratings(const std::string& path, const ReadOptions& options) {
-  BlockStream stream(open_text(path), options.block_bytes);
+Ratings read_text(const std::string& path, std::unique_ptr<ByteSource> text,
+                  const ReadOptions& options) {
+  BlockStream stream(std::move(text), options.block_bytes);
   std::string_view beginning;
   bool whole = false;
   try {
@@ -58,6 +51,27 @@ Ratings read_ratings(const std::string& path, const ReadOptions& options) {
   refuse_binary(fields, beginning, form.separator.byte);
   return form.format == RatingsFormat::kLong ? read_long(fields, form, options)
                                              : read_wide(fields, form, options);
+}
+
+}  // namespace
+
+void check_id(const CsvFields& fields, std::string_view id) {
+  if (id.empty()) fields.fail("the id is empty; give each row and each column an id");
+  if (id.find('\0') != std::string_view::npos) {
+    fields.fail("an id holds a byte that is 0, so this is no text; name a CSV file of ratings");
+  }
+}
+
+Ratings read_ratings(const std::string& path, const ReadOptions& options) {
+  Text text = open_text(path, Inflating::kFast);
+  if (text.by_isal) {
+    try {
+      return read_text(path, std::move(text.source), options);
+    } catch (const Error&) {  // zlib says it
+    }
+    text = open_text(path, Inflating::kZlib);
+  }
+  return read_text(path, std::move(text.source), options);
 }
 
 }  // namespace hourglass

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -59,6 +60,27 @@ TEST(IdTable, NumbersIdsAsTheyCome) {
       ASSERT_EQ(table.ids()[entry.index], id);
     }
     EXPECT_EQ(table.ids().size(), static_cast<std::int64_t>(expected.size()));
+  }
+}
+
+TEST(IdTable, KnowsTheNumbersThatItLooksUpDirectly) {
+  // By no hash: whole numbers below 2^20, as a program writes them. All lengths, and their likes.
+  Ids ids = {"0", "7", "42", "314", "1048", "10485", "104857", "1048575"};
+  for (const bool with_likes : {false, true}) {
+    if (with_likes) {
+      for (const char* like : {"", "1048576", "9999999", "00", "07", "0000007", "-7", "+7", "7 ",
+                               "/", ":", "4:", "3/4", "104857\xB0", "\xFF", "10485750"}) {
+        ids.emplace_back(like);
+      }
+    }
+    std::ranges::reverse(ids);
+    IdTable table;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      EXPECT_TRUE(table.insert(ids[i]).added) << ids[i];
+      EXPECT_FALSE(table.insert(ids[i]).added) << ids[i];
+      EXPECT_EQ(table.insert(ids[i]).index, static_cast<std::int32_t>(i)) << ids[i];
+    }
+    EXPECT_EQ(table.sorted_order(), sorted_order(table.ids()));
   }
 }
 
