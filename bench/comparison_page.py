@@ -77,7 +77,7 @@ def whole_processes(result):
             parts.append(f"{title} {seconds(median(rounds, way, 'process'))} s "
                          f"({ratio(rounds, way, 'process', 'process'):.1f} x)")
         lines.append(f"{name}, the whole process, {of_case['case']['epochs']} epochs: "
-                     + ", ".join(parts) + ".")
+                     + ", ".join(parts) + ".\n")
     return lines
 
 
@@ -130,7 +130,7 @@ def markdown(result):
               "PyTorch's epochs are alike, so one figure stands for first and later ones; of all cases but "
               "the notebook's it is the median step times the steps of an epoch. Hourglass writes no "
               "checkpoint here, since PyTorch writes none.", "",
-              *whole_processes(result), "",
+              *whole_processes(result),
               "Memory is the process's peak. PyTorch reads CSR from a binary file, hourglass the text. "
               "Outside the epochs: start, data and, of hourglass, the model's file.", "",
               *processes(result), "",
