@@ -331,7 +331,11 @@ Device Run::open_device_for(const std::vector<int>& bottlenecks) const {
   }
   DeviceOptions cpu = command_.device;
   cpu.name = "cpu";
-  device = open_device(cpu);
+  try {
+    device = open_device(cpu);
+  } catch (const UsageError& error) {  // the CPU, which would have to do, has no such --math
+    throw Error(lack + "; " + error.what());
+  }
   device.why = lack;
   return device;
 }

@@ -40,6 +40,7 @@ class CudaBackend : public Backend {
   void begin_step() override { graphs_.begin(); }
   void end_step() override { graphs_.end(); }
 
+  using Backend::run;  // of what is no operation of this backend
   void run(const TransposeBatches&) override;
   void run(const DropoutInput&) override;
   void run(const CatchUpRows&) override;

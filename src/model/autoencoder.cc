@@ -1,6 +1,7 @@
 #include "hourglass/model/autoencoder.h"
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include "hourglass/core/error.h"
@@ -179,7 +180,8 @@ void Autoencoder::save(Model& model) {
   model.weights.resize(layers_.size());
   model.biases.resize(layers_.size());
   for (std::size_t l = 0; l < layers_.size(); ++l) {
-    const std::vector<float> rows = parameters_[l].weight.download();
+    std::vector<float> copy;
+    const std::span<const float> rows = parameters_[l].weight.on_host(copy);
     model.weights[l].resize(static_cast<std::size_t>(layers_[l].n_inputs * layers_[l].n_outputs));
     model.biases[l].resize(static_cast<std::size_t>(layers_[l].n_outputs));
     WeightRows(layers_, l).unpack(rows, model.weights[l], model.biases[l]);

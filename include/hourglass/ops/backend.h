@@ -56,7 +56,7 @@ class Backend {
   /// Bytes that can be allocated; nothing where that is the operating system's to say.
   virtual std::optional<std::size_t> free_memory() const { return std::nullopt; }
 
-  /// Whether operations can read the host's own memory where it lies.
+  /// Whether the backend's memory is the host's: either side reads the other's where it lies.
   virtual bool reads_host_memory() const { return false; }
 
   /// What products of matrices may be computed in from now on; false: the device has no such thing,
@@ -173,6 +173,14 @@ class Buffer {
     std::vector<T> host(static_cast<std::size_t>(size_));
     if (size_ > 0) backend_->download(std::span<T>(host), ptr());
     return host;
+  }
+  /// The array where it lies, if the backend's memory is the host's; else downloaded into `copy`.
+  std::span<const T> on_host(std::vector<T>& copy) const {
+    if (backend_ == nullptr || backend_->reads_host_memory()) {
+      return {data_, static_cast<std::size_t>(size_)};
+    }
+    copy = download();
+    return copy;
   }
 
  private:
