@@ -82,47 +82,7 @@ Scorer::Scorer(Predictor& predictor, const CsrMatrix& given)
     : backend_(&predictor.backend()),
       predicts_ratings_(true),
       hidden_(predictor.hidden(given)),
-<<<<<<< HEAD
       factors_(predictor.factors(hidden_)) {}
-=======
-      factors_(predictor.factors(hidden_)) {
-  constexpr std::int64_t kRowsThatPay = 512;  // for a copy of the output layer
-  if (factors_.n_rows >= kRowsThatPay) drop_idle_units();
-}
-
-// Units that ReLU leaves at zero for every row, a third to a half of them, add nothing to any
-// score: without them each score is the same sum, to the bit, in fewer steps.
-void Scorer::drop_idle_units() {
-  const std::int64_t stride = factors_.rows.stride, weight_stride = factors_.columns.stride;
-  const std::vector<float> hidden = hidden_.values.download();
-  std::vector<float> weights(static_cast<std::size_t>(factors_.n_columns * weight_stride));
-  backend_->download(std::span(weights), Ptr<const float>(factors_.columns.data));
-  std::vector<char> is_used(static_cast<std::size_t>(factors_.width));
-  for (std::int64_t row = 0; row < factors_.n_rows; ++row) {
-    const float* units = hidden.data() + row * stride;
-    for (std::size_t u = 0; u < is_used.size(); ++u) is_used[u] |= units[u] != 0 ? 1 : 0;
-  }
-  for (std::int64_t column = 0; column < factors_.n_columns; ++column) {  // NaN shows, times 0 too
-    const float* w = weights.data() + column * weight_stride;
-    for (std::size_t u = 0; u < is_used.size(); ++u) is_used[u] |= w[u] - w[u] != 0 ? 1 : 0;
-  }
-  std::vector<std::int64_t> used;
-  for (std::int64_t u = 0; u < factors_.width; ++u) {
-    if (is_used[static_cast<std::size_t>(u)] != 0) used.push_back(u);
-  }
-  const auto width = std::ssize(used);
-  if (width == 0 || width > factors_.width * 7 / 8) return;
-  rows_ = Buffer<float>(*backend_, std::span<const float>(
-                                       chosen_units(hidden.data(), factors_.n_rows, stride, used)));
-  columns_ =
-      Buffer<float>(*backend_, std::span<const float>(chosen_units(
-                                   weights.data(), factors_.n_columns, weight_stride, used)));
-  hidden_ = {};
-  factors_.rows = {rows_.ptr(), padded(width)};
-  factors_.columns = {columns_.ptr(), padded(width)};
-  factors_.width = width;
-}
->>>>>>> reading5
 
 Matrix<const float> Scorer::score_rows(std::int64_t first, std::int64_t n, Matrix<float> room) {
   const std::int64_t stride = factors_.rows.stride;
