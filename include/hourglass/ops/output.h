@@ -74,7 +74,7 @@ constexpr std::int64_t gram_scratch(std::int64_t n_columns, std::int64_t width) 
 /// of the others. Which they will be is not known when OutputGramUpdate sums S up for the next
 /// batch, but most that sleep have slept for long: who skips idle units keeps count of the batches
 /// that each has been idle for, and sums up S for those that were live within so many.
-inline constexpr std::int32_t kGramMemory = 32;
+inline constexpr std::int32_t kGramMemory = 8;
 
 /// gram = Wa^T Wa, in the segments' order, symmetric to the bit. OutputGramUpdate leaves the same
 /// bits.
