@@ -78,6 +78,15 @@ class AdamVec {
   FloatVec beta1_, beta2_, one_minus_beta1_, one_minus_beta2_, epsilon_, weight_decay_;
 };
 
+/// Weights and moments that take a step soon.
+HWY_INLINE RowsAhead<3> parameters_ahead(const AdamMatrix& rows, std::int64_t row,
+                                         std::int64_t end_row) {
+  return {{rows.weight.data.raw(), rows.first_moment.data.raw(), rows.second_moment.data.raw()},
+          rows.weight.stride,
+          row,
+          end_row};
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace hourglass::cpu
 HWY_AFTER_NAMESPACE();

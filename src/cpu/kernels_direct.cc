@@ -26,8 +26,9 @@ void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end) {
     const float* values = ratings.values.raw();
     float* out = op.out.row(b);
     std::fill_n(out, width, 0.0F);
-    if (b + 1 < end) {  // a row of the shuffle is anywhere
-      const std::int32_t next = op.batch.rows[b + 1];
+    constexpr std::int64_t kAhead = 2;  // a row of the shuffle is anywhere
+    if (b + kAhead < end) {
+      const std::int32_t next = op.batch.rows[b + kAhead];
       const std::int64_t begin_next = ratings.row_offsets[next];
       const std::int64_t n_next = ratings.row_offsets[next + 1] - begin_next;
       for (std::int64_t e = 0; e < n_next; e += 16) {  // 16 of 4 bytes are a cache line
@@ -130,11 +131,12 @@ void output_backward_rows(const OutputBackward& op, const LiveUnits& live, const
                    stride);
     }
   }
+  const Unpacking unpacking(live);
   for (std::int64_t b = begin; b < end; ++b) {
     const float* packed = scratch + (b - begin) * stride;
     float* grad = op.grad_hidden.row(b);
     for (std::int64_t c = 0; c < n_units; c += lanes) {
-      hn::StoreU(unpacked(live, packed, c / lanes), d, grad + c);
+      hn::StoreU(unpacking(packed, c), d, grad + c);
     }
   }
 }
@@ -142,22 +144,23 @@ void output_backward_rows(const OutputBackward& op, const LiveUnits& live, const
 void direct_update_columns(const OutputDirectUpdate& op, const LiveUnits& live, const float* hidden,
                            const Rounded& rounded, std::int64_t begin, std::int64_t end,
                            float* scratch) {
-  const FloatTag d;
-  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const std::int64_t stride = live.packed_stride();
   const Operand errors = {op.errors.data.raw() + begin, 1, op.errors.stride};
+  const Unpacking unpacking(live);
   if (rounded.columns != nullptr) {
     bf16_product(false, end - begin, live.count(), errors.data, 1, errors.inner_stride,
                  {rounded.columns, op.n_rows}, scratch, stride, rounded.scratch);
   } else {
-    matmul<false>(end - begin, live.count(), op.n_rows, errors, hidden, stride, scratch, stride);
+    RowsAhead<3> ahead = parameters_ahead(op.rows, begin, op.n_columns);
+    ahead.reach(end);
+    matmul<false>(end - begin, live.count(), op.n_rows, errors, hidden, stride, scratch, stride,
+                  ahead);
   }
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);
   for (std::int64_t j = begin; j < end; ++j) {
     const float* gradient = scratch + (j - begin) * stride;
-    adam.step_row(op.rows, j, scalars,
-                  [&](std::int64_t c) { return unpacked(live, gradient, c / lanes); });
+    adam.step_row(op.rows, j, scalars, [=](std::int64_t c) { return unpacking(gradient, c); });
   }
 }
 

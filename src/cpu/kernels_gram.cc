@@ -87,6 +87,7 @@ void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_
       static_cast<double>(op.batch.n_rows) * static_cast<double>(ratings.n_columns);
   const FloatVec scale = hn::Set(d, static_cast<float>(2 / cells));
   const std::int64_t hidden_width = op.width - 1;
+  const Unpacking unpacking(live);
   matmul<false, false, true>(end - begin, hidden_width, Inner(live.count(), live.ids()),
                              Operand{op.hidden.row(begin), op.hidden.stride, 1}, op.gram.data.raw(),
                              op.gram.stride, op.grad_hidden.row(begin), op.grad_hidden.stride);
@@ -95,7 +96,7 @@ void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_
     const float* p = op.product.row(b);
     for (std::int64_t c = 0; c < hidden_width; c += lanes) {
       FloatVec g = hn::Mul(scale, hn::Sub(hn::LoadU(d, grad + c), hn::LoadU(d, p + c)));
-      if (op.skip_idle) g = hn::IfThenElseZero(live_mask(live, c / lanes), g);
+      if (op.skip_idle) g = hn::IfThenElseZero(unpacking.mask(c), g);
       hn::StoreU(g, d, grad + c);
     }
     const float* h = op.hidden.row(b);
@@ -113,10 +114,10 @@ void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
                          const Rounded& rounded, const LiveUnits& kept, std::int64_t segment,
                          float* scratch) {
   const FloatTag d;
-  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const LiveUnits& live = *packed.live;
   const std::int64_t n = live.count(), stride = live.packed_stride();
   const Inner inner(n, live.ids());
+  const Unpacking unpacking(live);
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);
   const double cells = static_cast<double>(op.batch) * static_cast<double>(op.n_columns);
@@ -132,9 +133,7 @@ void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
   float* block_rows = tile_rows + kMaxTileRows * stride;
   float* partial = op.scratch.raw() + segment * packed_gram_size(kept);
   // Rows come while others are worked on; behind the segment lies the next, likely this thread's.
-  RowsAhead<3> ahead(
-      {w.data.raw(), op.rows.first_moment.data.raw(), op.rows.second_moment.data.raw()}, w.stride,
-      begin, op.n_columns);
+  RowsAhead<3> ahead = parameters_ahead(op.rows, begin, op.n_columns);
   std::int64_t block = begin;
   for (std::int64_t first = begin; first < end; first += kTileRows) {
     const std::int64_t last = std::min<std::int64_t>(first + kTileRows, end);
@@ -162,9 +161,8 @@ void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
     }
     for (std::int64_t j = first; j < last; ++j) {
       const float* gradient = gradients + (j - first) * stride;
-      adam.step_row(op.rows, j, scalars, [&](std::int64_t c) {
-        return hn::Mul(scale, unpacked(live, gradient, c / lanes));
-      });
+      adam.step_row(op.rows, j, scalars,
+                    [&](std::int64_t c) { return hn::Mul(scale, unpacking(gradient, c)); });
       pack_row(kept, w.row(j), block_rows + (j - block) * kept.packed_stride());
     }
     if (last == end || last - block + kTileRows > kGramBlock) {

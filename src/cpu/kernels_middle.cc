@@ -112,27 +112,30 @@ void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int6
 void middle_update(const MiddleUpdate& op, int layer_index, const PackedLayer& packed,
                    const Rounded& rounded, std::int64_t begin, std::int64_t end, float* scratch) {
   const FloatTag d;
-  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
   const MiddleLayer& layer = op.layers.layer[static_cast<std::size_t>(layer_index)];
   const std::int32_t* ids = packed.in->ids();
   const std::int64_t n_live = packed.in->count(), stride = packed.out->packed_stride();
+  const std::int64_t first_row = begin == 0 ? 0 : ids[begin];
+  const std::int64_t last_row = end == n_live ? layer.in + 1 : ids[end];
   const Operand a = {packed.input.data.raw() + begin, 1, packed.input.stride};
   if (rounded.columns != nullptr) {
     bf16_product(false, end - begin, packed.out->count(), a.data, 1, a.inner_stride,
                  {rounded.columns, op.layers.n_rows}, scratch, stride, rounded.scratch);
   } else {
+    RowsAhead<3> ahead = parameters_ahead(layer.rows, first_row, layer.in + 1);
+    ahead.reach(last_row);
     matmul<false>(end - begin, packed.out->count(), op.layers.n_rows, a, packed.delta.data.raw(),
-                  packed.delta.stride, scratch, stride);
+                  packed.delta.stride, scratch, stride, ahead);
   }
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);
+  const Unpacking unpacking(*packed.out);
   std::int64_t next = begin;
-  const std::int64_t last_row = end == n_live ? layer.in + 1 : ids[end];
-  for (std::int64_t row = begin == 0 ? 0 : ids[begin]; row < last_row; ++row) {
+  for (std::int64_t row = first_row; row < last_row; ++row) {
     if (next < end && ids[next] == row) {
       const float* gradient = scratch + (next++ - begin) * stride;
       adam.step_row(layer.rows, row, scalars,
-                    [&](std::int64_t c) { return unpacked(*packed.out, gradient, c / lanes); });
+                    [=](std::int64_t c) { return unpacking(gradient, c); });
     } else {
       adam.step_row(layer.rows, row, scalars, [&](std::int64_t) { return hn::Zero(d); });
     }

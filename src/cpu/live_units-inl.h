@@ -44,36 +44,49 @@ HWY_INLINE std::int64_t find_live_units(const Matrix<const float>& rows, std::in
   return n;
 }
 
+// Below, copies of what LiveUnits holds: behind every store of a vector the compiler would read the
+// originals again, since such a store may be to anything.
+
 /// packed [live.count()] = the live units of row [live.width()]; behind them up to
 /// live.packed_stride() anything may be.
 HWY_INLINE void pack_row(const LiveUnits& live, const float* HWY_RESTRICT row,
                          float* HWY_RESTRICT packed) {
   const FloatTag d;
   const hn::RebindToSigned<FloatTag> di;
-  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
-  const std::int32_t* begin = live.packed_begin();
-  count_work({.packed = (live.width() + lanes - 1) / lanes, .bytes = 8 * live.width()});
-  for (std::int64_t i = 0; i * lanes < live.width(); ++i) {
-    const auto order = hn::IndicesFromVec(d, hn::LoadU(di, live.pack_lanes(i)));
-    hn::StoreU(hn::TableLookupLanes(hn::LoadU(d, row + i * lanes), order), d, packed + begin[i]);
+  const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d)), width = live.width();
+  const std::int32_t *begin = live.packed_begin(), *order = live.pack_lanes(0);
+  count_work({.packed = (width + lanes - 1) / lanes, .bytes = 8 * width});
+  for (std::int64_t c = 0; c < width; c += lanes, ++begin) {
+    const auto indices = hn::IndicesFromVec(d, hn::LoadU(di, order + c));
+    hn::StoreU(hn::TableLookupLanes(hn::LoadU(d, row + c), indices), d, packed + *begin);
   }
 }
 
-/// Which units of the i-th vector are live.
-HWY_INLINE hn::Mask<FloatTag> live_mask(const LiveUnits& live, std::int64_t i) {
-  const hn::RebindToSigned<FloatTag> di;
-  return hn::MaskFromVec(hn::BitCast(FloatTag(), hn::LoadU(di, live.masks(i))));
-}
+/// Packed rows back to all units.
+class Unpacking {
+ public:
+  explicit Unpacking(const LiveUnits& live)
+      : begin_(live.packed_begin()), order_(live.unpack_lanes(0)), masks_(live.masks(0)) {}
 
-/// The i-th vector of all units, of a packed row: zero where a unit is not live.
-HWY_INLINE FloatVec unpacked(const LiveUnits& live, const float* packed, std::int64_t i) {
-  const FloatTag d;
-  const hn::RebindToSigned<FloatTag> di;
-  count_work({.packed = 1, .bytes = 4 * static_cast<std::int64_t>(hn::Lanes(d))});
-  const auto order = hn::IndicesFromVec(d, hn::LoadU(di, live.unpack_lanes(i)));
-  const FloatVec x = hn::LoadU(d, packed + live.packed_begin()[i]);
-  return hn::IfThenElseZero(live_mask(live, i), hn::TableLookupLanes(x, order));
-}
+  /// Which units of the vector at unit c are live.
+  HWY_INLINE hn::Mask<FloatTag> mask(std::int64_t c) const {
+    const hn::RebindToSigned<FloatTag> di;
+    return hn::MaskFromVec(hn::BitCast(FloatTag(), hn::LoadU(di, masks_ + c)));
+  }
+  /// The vector at unit c, of a packed row: zero where a unit is not live.
+  HWY_INLINE FloatVec operator()(const float* packed, std::int64_t c) const {
+    const FloatTag d;
+    const hn::RebindToSigned<FloatTag> di;
+    const std::int64_t lanes = static_cast<std::int64_t>(hn::Lanes(d));
+    count_work({.packed = 1, .bytes = 4 * lanes});
+    const auto indices = hn::IndicesFromVec(d, hn::LoadU(di, order_ + c));
+    const FloatVec x = hn::LoadU(d, packed + begin_[c / lanes]);
+    return hn::IfThenElseZero(mask(c), hn::TableLookupLanes(x, indices));
+  }
+
+ private:
+  const std::int32_t *begin_, *order_, *masks_;
+};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace hourglass::cpu
