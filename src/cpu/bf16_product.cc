@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::int64_t kLanes = 16;
 constexpr int kTileRows = 12;
+constexpr __mmask16 kAll = 0xFFFF;
 
 __mmask16 first_lanes(std::int64_t n) {
   return n >= kLanes ? __mmask16{0xFFFF} : static_cast<__mmask16>((1U << n) - 1);
@@ -64,14 +65,16 @@ Rows pack_rows(std::int64_t rows, std::int64_t inner, const float* a, std::int64
 }
 
 template <int kRows, int kVectors, bool kAccumulate>
-void tile(std::int64_t n_pairs, const Rows& a, const Bf16Pair* b, float* c, std::int64_t c_stride) {
+void tile(std::int64_t n_pairs, const Rows& a, const Bf16Pair* b, float* c, std::int64_t c_stride,
+          __mmask16 last) {
   __m512 sum[kRows][kVectors];
 #pragma GCC unroll 12
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 2
     for (int j = 0; j < kVectors; ++j) {
-      sum[i][j] =
-          kAccumulate ? _mm512_loadu_ps(c + i * c_stride + j * kLanes) : _mm512_setzero_ps();
+      sum[i][j] = kAccumulate ? _mm512_maskz_loadu_ps(j + 1 == kVectors ? last : kAll,
+                                                      c + i * c_stride + j * kLanes)
+                              : _mm512_setzero_ps();
     }
   }
   const Bf16Pair* words = a.words;
@@ -93,22 +96,23 @@ void tile(std::int64_t n_pairs, const Rows& a, const Bf16Pair* b, float* c, std:
   for (int i = 0; i < kRows; ++i) {
 #pragma GCC unroll 2
     for (int j = 0; j < kVectors; ++j) {
-      _mm512_storeu_ps(c + i * c_stride + j * kLanes, sum[i][j]);
+      _mm512_mask_storeu_ps(c + i * c_stride + j * kLanes, j + 1 == kVectors ? last : kAll,
+                            sum[i][j]);
     }
   }
 }
 
 template <int kRows, int kVectors, bool kAccumulate>
 void panel(std::int64_t rows, std::int64_t n_pairs, Rows a, const Bf16Pair* b, float* c,
-           std::int64_t c_stride) {
+           std::int64_t c_stride, __mmask16 last) {
   for (; rows >= kRows; rows -= kRows) {
-    tile<kRows, kVectors, kAccumulate>(n_pairs, a, b, c, c_stride);
+    tile<kRows, kVectors, kAccumulate>(n_pairs, a, b, c, c_stride, last);
     a.words += kRows * a.row_stride;
     c += kRows * c_stride;
   }
   if constexpr (kRows > 1) {
     constexpr int kFewer = kRows > 8 ? 8 : kRows > 4 ? 4 : kRows / 2;
-    if (rows > 0) panel<kFewer, kVectors, kAccumulate>(rows, n_pairs, a, b, c, c_stride);
+    if (rows > 0) panel<kFewer, kVectors, kAccumulate>(rows, n_pairs, a, b, c, c_stride, last);
   }
 }
 
@@ -117,9 +121,11 @@ void product(std::int64_t rows, std::int64_t columns, std::int64_t n_pairs, cons
              const Bf16Pair* b, float* c, std::int64_t c_stride) {
   for (std::int64_t j = 0; j < columns; j += 2 * kLanes) {
     if (columns - j > kLanes) {
-      panel<kTileRows, 2, kAccumulate>(rows, n_pairs, a, b + j * n_pairs, c + j, c_stride);
+      panel<kTileRows, 2, kAccumulate>(rows, n_pairs, a, b + j * n_pairs, c + j, c_stride,
+                                       first_lanes(columns - j - kLanes));
     } else {
-      panel<kTileRows, 1, kAccumulate>(rows, n_pairs, a, b + j * n_pairs, c + j, c_stride);
+      panel<kTileRows, 1, kAccumulate>(rows, n_pairs, a, b + j * n_pairs, c + j, c_stride,
+                                       first_lanes(columns - j));
     }
   }
 }

@@ -31,7 +31,8 @@ constexpr std::int64_t bf16_rows_size(std::int64_t rows, std::int64_t inner) {
   return (rows + 16) * ((inner + 1) / 2 + 16);
 }
 /// c [rows x columns] (+)= a [rows x b.inner] b. Element (i, k) of a is a[i * row_stride + k *
-/// inner_stride], and one of the strides must be 1. Columns are written in whole vectors of 16.
+/// inner_stride], and one of the strides must be 1. No other column of c is written: the vectors of
+/// the kernels round this may be narrower.
 void bf16_product(bool accumulate, std::int64_t rows, std::int64_t columns, const float* a,
                   std::int64_t row_stride, std::int64_t inner_stride, const Bf16Columns& b,
                   float* c, std::int64_t c_stride, Bf16Pair* scratch);
