@@ -10,11 +10,11 @@
 #include "cpu/dropout.h"
 #include "cpu/kernels.h"
 #include "cpu/transpose.h"
+#include "hourglass/core/huge_pages.h"
 
 namespace hourglass::cpu {
 namespace {
 
-constexpr std::size_t kHugePage = std::size_t{2} << 20;
 constexpr std::size_t kCacheLine = 64;
 
 // How much one thread takes at a time: enough to outweigh taking it, little enough to share well.
@@ -44,7 +44,7 @@ void* CpuBackend::allocate(std::size_t bytes) {
   // Fresh pages are zero; huge ones make 512 times fewer page faults (12 microseconds each here).
   void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
-  ::madvise(memory, bytes, MADV_HUGEPAGE);  // advice: where it is refused, small pages serve
+  advise_huge_pages(memory, bytes);
   return memory;
 }
 
@@ -268,19 +268,17 @@ void CpuBackend::run(const RatedLoss& op) {
 void CpuBackend::run(const OutputForward& op) {
   const LiveUnits& live = live_units(op.hidden, op.n_rows, op.width);
   reserve_scratch((padded(op.width) + op.n_rows) * kOutputBlock);
-  if (math_ == Math::kBf16) {
+  const bool rounds = math_ == Math::kBf16;
+  float* hidden = nullptr;
+  if (rounds) {
     reserve_pairs(0,
                   bf16_columns_size(op.width, kOutputBlock) + bf16_rows_size(op.n_rows, op.width));
-    float* hidden = reserve_packed(op.n_rows * live.max_packed_stride());
+    hidden = reserve_packed(op.n_rows * live.max_packed_stride());
     pack_rows(live, op.hidden, 0, op.n_rows, hidden, live.packed_stride());
-    pool_.claim(pieces(op.n_columns, kOutputBlock), [&](std::int64_t block, int thread) {
-      output_forward_block_bf16(op, live, hidden, block, scratch(thread),
-                                thread_pairs_.data() + thread * pairs_of_thread_);
-    });
-    return;
   }
   pool_.claim(pieces(op.n_columns, kOutputBlock), [&](std::int64_t block, int thread) {
-    output_forward_block(op, live, block, scratch(thread));
+    output_forward_block(op, live, block, scratch(thread), hidden,
+                         rounds ? thread_pairs_.data() + thread * pairs_of_thread_ : nullptr);
   });
 }
 

@@ -25,20 +25,17 @@ CpuBackend::RoundedLayers CpuBackend::round_layers(const MiddleLayers& m,
   RoundedLayers layers{};
   if (math_ != Math::kBf16) return layers;
   // Sizes first: what is packed may not move.
-  std::int64_t shared = 0, inner = 0;
-  for (int pass = 0; pass < 2; ++pass) {
-    std::int64_t at = 0;
+  for (const bool packs : {false, true}) {
+    std::int64_t at = 0, inner = 0;
     for (std::size_t l = 0; l < static_cast<std::size_t>(m.n_layers); ++l) {
-      const bool is_data = l == 0 && !m.input_delta.data;
       const Factor factor = factor_of(m.layer[l]);
-      // (Backward never goes through a layer of data: its transpose is not there.)
-      if (!is_wide(m.layer[l]) || (is_data && factor.data == nullptr)) continue;
-      if (pass == 1) layers[l] = rounded_columns(factor, m.n_rows, at);
+      // No data: backward does not go through a layer whose input is data.
+      if (!is_wide(m.layer[l]) || factor.data == nullptr) continue;
+      if (packs) layers[l] = rounded_columns(factor, m.n_rows, at);
       at += bf16_columns_size(factor.inner, factor.columns);
       inner = std::max(inner, factor.inner);
     }
-    shared = at;
-    if (pass == 0) reserve_pairs(shared, bf16_rows_size(m.n_rows, inner));
+    if (!packs) reserve_pairs(at, bf16_rows_size(m.n_rows, inner));
   }
   return layers;
 }

@@ -111,13 +111,10 @@ void rated_loss_rows(const RatedLoss& op, std::int64_t begin, std::int64_t end);
 inline constexpr std::int64_t kOutputBlock = 32;
 void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end);
 /// Columns [block * kOutputBlock, ...) of the outputs. scratch: [(padded(width) + n_rows) x
-/// kOutputBlock].
+/// kOutputBlock]. Of rounded factors, where pairs is set [bf16_columns_size(width, kOutputBlock) +
+/// bf16_rows_size(n_rows, width)]; hidden: Ha [n_rows x live.packed_stride()] then.
 void output_forward_block(const OutputForward& op, const LiveUnits& live, std::int64_t block,
-                          float* scratch);
-/// The same of rounded factors. hidden: Ha [n_rows x live.packed_stride()]; pairs:
-/// [bf16_columns_size(width, kOutputBlock) + bf16_rows_size(n_rows, width)].
-void output_forward_block_bf16(const OutputForward& op, const LiveUnits& live, const float* hidden,
-                               std::int64_t block, float* scratch, Bf16Pair* pairs);
+                          float* scratch, const float* hidden, Bf16Pair* pairs);
 /// Batch rows [begin, end): their errors, and the sum of squares of each into row_sums[row].
 void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end);
 /// grad_hidden of batch rows [begin, end), of the live units. weight: [n_columns x

@@ -42,37 +42,26 @@ void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end) {
 }
 
 void output_forward_block(const OutputForward& op, const LiveUnits& live, std::int64_t block,
-                          float* scratch) {
+                          float* scratch, const float* hidden, Bf16Pair* pairs) {
   const std::int64_t begin = block * kOutputBlock;
   const std::int64_t n = std::min(kOutputBlock, op.n_columns - begin);
   float* transposed = scratch;
-  float* out = scratch + padded(op.width) * kOutputBlock;
-  if (n < kOutputBlock) std::fill(transposed, out, 0.0F);
-  transpose(n, op.width, op.weight.row(begin), op.weight.stride, transposed, kOutputBlock);
   const bool whole = n == kOutputBlock;  // a ragged block has no room behind it for whole vectors
-  matmul<false, false, true>(op.n_rows, n, Inner(live.count(), live.ids()),
-                             Operand{op.hidden.data.raw(), op.hidden.stride, 1}, transposed,
-                             kOutputBlock, whole ? op.out.row(0) + begin : out,
-                             whole ? op.out.stride : kOutputBlock);
-  for (std::int64_t b = 0; b < op.n_rows && !whole; ++b) {
-    std::copy_n(out + b * kOutputBlock, n, op.out.row(b) + begin);
-  }
-}
-
-void output_forward_block_bf16(const OutputForward& op, const LiveUnits& live, const float* hidden,
-                               std::int64_t block, float* scratch, Bf16Pair* pairs) {
-  const std::int64_t begin = block * kOutputBlock;
-  const std::int64_t n = std::min(kOutputBlock, op.n_columns - begin);
-  float* transposed = scratch;
-  float* out = scratch + padded(op.width) * kOutputBlock;
-  if (n < kOutputBlock) std::fill(transposed, out, 0.0F);
+  float* spare = scratch + padded(op.width) * kOutputBlock;
+  float* out = whole ? op.out.row(0) + begin : spare;
+  const std::int64_t out_stride = whole ? op.out.stride : kOutputBlock;
+  if (!whole) std::fill(transposed, spare, 0.0F);
   transpose(n, op.width, op.weight.row(begin), op.weight.stride, transposed, kOutputBlock);
-  pack_bf16_columns(live.count(), live.ids(), 0, kOutputBlock, transposed, kOutputBlock, pairs);
-  const bool whole = n == kOutputBlock;
-  bf16_product(false, op.n_rows, kOutputBlock, hidden, live.packed_stride(), 1,
-               {pairs, live.count()}, whole ? op.out.row(0) + begin : out,
-               whole ? op.out.stride : kOutputBlock,
-               pairs + bf16_columns_size(op.width, kOutputBlock));
+  if (pairs != nullptr) {
+    pack_bf16_columns(live.count(), live.ids(), 0, kOutputBlock, transposed, kOutputBlock, pairs);
+    bf16_product(false, op.n_rows, kOutputBlock, hidden, live.packed_stride(), 1,
+                 {pairs, live.count()}, out, out_stride,
+                 pairs + bf16_columns_size(op.width, kOutputBlock));
+  } else {
+    matmul<false, false, true>(op.n_rows, n, Inner(live.count(), live.ids()),
+                               Operand{op.hidden.data.raw(), op.hidden.stride, 1}, transposed,
+                               kOutputBlock, out, out_stride);
+  }
   for (std::int64_t b = 0; b < op.n_rows && !whole; ++b) {
     std::copy_n(out + b * kOutputBlock, n, op.out.row(b) + begin);
   }
@@ -173,7 +162,6 @@ namespace hourglass::cpu {
 
 HWY_EXPORT(dense_rows);
 HWY_EXPORT(output_forward_block);
-HWY_EXPORT(output_forward_block_bf16);
 HWY_EXPORT(cell_loss_rows);
 HWY_EXPORT(output_backward_rows);
 HWY_EXPORT(direct_update_columns);
@@ -182,12 +170,8 @@ void dense_rows(const DenseRows& op, std::int64_t begin, std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(dense_rows)(op, begin, end);
 }
 void output_forward_block(const OutputForward& op, const LiveUnits& live, std::int64_t block,
-                          float* scratch) {
-  HWY_DYNAMIC_DISPATCH(output_forward_block)(op, live, block, scratch);
-}
-void output_forward_block_bf16(const OutputForward& op, const LiveUnits& live, const float* hidden,
-                               std::int64_t block, float* scratch, Bf16Pair* pairs) {
-  HWY_DYNAMIC_DISPATCH(output_forward_block_bf16)(op, live, hidden, block, scratch, pairs);
+                          float* scratch, const float* hidden, Bf16Pair* pairs) {
+  HWY_DYNAMIC_DISPATCH(output_forward_block)(op, live, block, scratch, hidden, pairs);
 }
 void cell_loss_rows(const CellLoss& op, std::int64_t begin, std::int64_t end) {
   HWY_DYNAMIC_DISPATCH(cell_loss_rows)(op, begin, end);

@@ -79,7 +79,6 @@ void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int6
   const float* transposed = op.scratch.raw() + middle_scratch(m);
   Matrix<const float> grad = op.grad_out;
   for (int l = m.n_layers; l >= 0; --l) {  // l = 0: the input layer's output
-    if (l == 0 && !m.input_delta.data) return;
     const MiddleLayer* layer = l > 0 ? &m.layer[static_cast<std::size_t>(l - 1)] : nullptr;
     const Matrix<float> delta = layer != nullptr ? layer->delta : m.input_delta;
     const Matrix<float> activation = layer != nullptr ? layer->activation : m.input;
@@ -98,13 +97,12 @@ void middle_backward(const MiddleBackward& op, std::int64_t begin_row, std::int6
       bf16_product(false, end_row - begin_row, layer->in, delta.row(begin_row), delta.stride, 1,
                    {of_layer.columns, layer->out}, below.row(begin_row), below.stride,
                    of_layer.scratch);
-      grad = below;
-      continue;
+    } else {
+      const std::int64_t n = find_live_units(delta, begin_row, end_row, width, ids);
+      matmul<false, false, true>(end_row - begin_row, layer->in, Inner(n, ids),
+                                 Operand{delta.row(begin_row), delta.stride, 1}, transposed,
+                                 padded(layer->in), below.row(begin_row), below.stride);
     }
-    const std::int64_t n = find_live_units(delta, begin_row, end_row, width, ids);
-    matmul<false, false, true>(end_row - begin_row, layer->in, Inner(n, ids),
-                               Operand{delta.row(begin_row), delta.stride, 1}, transposed,
-                               padded(layer->in), below.row(begin_row), below.stride);
     grad = below;  // masked in place by the next turn
   }
 }
