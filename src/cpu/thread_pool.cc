@@ -61,9 +61,10 @@ int available_cores() {
 }
 
 ThreadPool::ThreadPool(int n_threads)
-    : n_threads_(std::max(n_threads, 1)), shares_(static_cast<std::size_t>(n_threads_)) {
-  // With more threads than cores, a thread that spins keeps from work the one it waits for.
-  spins_ = n_threads_ <= available_cores() ? 2000 : 0;
+    : n_threads_(std::max(n_threads, 1)),
+      has_cores_(n_threads_ <= available_cores()),
+      spread_(n_threads_),
+      shares_(static_cast<std::size_t>(n_threads_)) {
   threads_.reserve(static_cast<std::size_t>(n_threads_ - 1));
   for (int t = 1; t < n_threads_; ++t) threads_.emplace_back([this, t] { work(t); });
 }
@@ -81,6 +82,7 @@ void ThreadPool::start(Job job, const void* body, bool worth_sharing) {
     for (int t = 0; t < n_threads_; ++t) job(body, t);
     return;
   }
+  if (has_cores_) spread_.come(0);
   job_ = job;
   body_ = body;
   busy_.store(static_cast<std::uint32_t>(n_threads_ - 1), std::memory_order_relaxed);
@@ -88,15 +90,16 @@ void ThreadPool::start(Job job, const void* body, bool worth_sharing) {
   generation_.notify_all();
   job(body, 0);
   for (std::uint32_t busy; (busy = busy_.load(std::memory_order_acquire)) != 0;) {
-    wait_while(busy_, busy, spins_);
+    wait_while(busy_, busy, spins());
   }
 }
 
 void ThreadPool::work(int thread) {
   const FlushDenormals flush;
   for (std::uint32_t seen = 0;; ++seen) {
-    wait_while(generation_, seen, spins_);
+    wait_while(generation_, seen, spins());
     if (job_ == nullptr) return;
+    if (has_cores_) spread_.come(thread);
     job_(body_, thread);
     if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
   }

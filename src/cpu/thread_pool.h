@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "cpu/core_spread.h"
+
 namespace hourglass::cpu {
 
 /// The one pool of threads. The caller is thread 0; the others wait between jobs, spinning for a
@@ -91,9 +93,12 @@ class ThreadPool {
   }
   void start(Job job, const void* body, bool worth_sharing);
   void work(int thread);
+  /// With more threads than cores, a thread that spins keeps from work the one it waits for.
+  int spins() const { return has_cores_ ? 2000 : 0; }
 
   const int n_threads_;
-  int spins_;
+  const bool has_cores_;  ///< one for each thread
+  CoreSpread spread_;
   Job job_ = nullptr;
   const void* body_ = nullptr;
   // Each on a cache line of its own: the waiting side reads one while the other is written.
