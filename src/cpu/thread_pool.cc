@@ -7,8 +7,6 @@
 #include <fstream>
 #include <string>
 
-#include "core/flush_denormals.h"
-
 namespace hourglass::cpu {
 namespace {
 
@@ -71,37 +69,55 @@ ThreadPool::ThreadPool(int n_threads)
 
 ThreadPool::~ThreadPool() {
   job_ = nullptr;
+  at_work_.store(kOpen, std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadPool::start(Job job, const void* body, bool worth_sharing) {
+void ThreadPool::start(Job job, const void* body) {
   const FlushDenormals flush;
-  if (n_threads_ == 1 || !worth_sharing) {
-    for (int t = 0; t < n_threads_; ++t) job(body, t);
-    return;
-  }
   if (has_cores_) spread_.come(0);
   job_ = job;
   body_ = body;
-  busy_.store(static_cast<std::uint32_t>(n_threads_ - 1), std::memory_order_relaxed);
+  at_work_.store(kOpen, std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();
   job(body, 0);
-  for (std::uint32_t busy; (busy = busy_.load(std::memory_order_acquire)) != 0;) {
-    wait_while(busy_, busy, spins());
+  // Nothing is left to take, so nobody need come any more; who has come may hold a piece yet.
+  std::uint32_t at_work = at_work_.fetch_and(~kOpen, std::memory_order_acq_rel) & ~kOpen;
+  for (; at_work != 0; at_work = at_work_.load(std::memory_order_acquire)) {
+    wait_while(at_work_, at_work, spins());
   }
+}
+
+/// False where the job is over.
+bool ThreadPool::join() {
+  std::uint32_t at_work = at_work_.load(std::memory_order_relaxed);
+  while ((at_work & kOpen) != 0) {
+    if (at_work_.compare_exchange_weak(at_work, at_work + 1, std::memory_order_acquire,
+                                       std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void ThreadPool::leave() {
+  // The last one after the caller, who may sleep.
+  if (at_work_.fetch_sub(1, std::memory_order_acq_rel) == 1) at_work_.notify_one();
 }
 
 void ThreadPool::work(int thread) {
   const FlushDenormals flush;
-  for (std::uint32_t seen = 0;; ++seen) {
+  for (std::uint32_t seen = 0;;) {
     wait_while(generation_, seen, spins());
+    seen = generation_.load(std::memory_order_acquire);
+    if (!join()) continue;
     if (job_ == nullptr) return;
     if (has_cores_) spread_.come(thread);
     job_(body_, thread);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
+    leave();
   }
 }
 

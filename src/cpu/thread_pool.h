@@ -6,14 +6,16 @@
 #include <type_traits>
 #include <vector>
 
+#include "core/flush_denormals.h"
 #include "cpu/core_spread.h"
 
 namespace hourglass::cpu {
 
 /// The one pool of threads. The caller is thread 0; the others wait between jobs, spinning for a
-/// moment (an operation follows the last one at once) before they sleep. Denormals are flushed to
-/// zero in every thread while it works. Work must be cut by shape, never by n_threads(): which
-/// thread takes a piece must not show in the bits.
+/// moment (an operation follows the last one at once) before they sleep. A job is done when its
+/// pieces are, whoever took them: a thread that other programs keep from its core is not waited for
+/// unless it holds a piece. Denormals are flushed to zero in every thread while it works. Work must
+/// be cut by shape, never by n_threads(): which thread takes a piece must not show in the bits.
 class ThreadPool {
  public:
   explicit ThreadPool(int n_threads);
@@ -23,16 +25,14 @@ class ThreadPool {
 
   int n_threads() const { return n_threads_; }
 
-  /// body(begin, end, thread) over a contiguous run of [0, n) for each thread. For even, small
-  /// work. `body` must not throw.
+  /// body(begin, end, thread) over as many contiguous runs of [0, n) as there are threads, one for
+  /// each unless one is late. For even, small work. `body` must not throw.
   template <class Body>
   void split(std::int64_t n, const Body& body) {
-    const auto run = [&](int thread) {
-      const std::int64_t begin = n * thread / n_threads_;
-      const std::int64_t end = n * (thread + 1) / n_threads_;
-      if (begin < end) body(begin, end, thread);
-    };
-    on_every_thread(run, n > 1);
+    const std::int64_t runs = n < n_threads_ ? n : n_threads_;
+    claim(runs, [&](std::int64_t run, int thread) {
+      body(n * run / runs, n * (run + 1) / runs, thread);
+    });
   }
 
   /// body(piece, thread) for each piece of [0, n). A thread begins with its own run of pieces, the
@@ -52,7 +52,13 @@ class ThreadPool {
         }
       }
     };
-    on_every_thread(run, n > 1);
+    if (n_threads_ == 1 || n <= 1) {
+      const FlushDenormals flush;
+      run(0);
+    } else {
+      start([](const void* b, int thread) { (*static_cast<const decltype(run)*>(b))(thread); },
+            &run);
+    }
   }
 
  private:
@@ -86,13 +92,10 @@ class ThreadPool {
 
   using Job = void (*)(const void* body, int thread);
 
-  template <class Body>
-  void on_every_thread(const Body& body, bool worth_sharing) {
-    start([](const void* b, int thread) { (*static_cast<const Body*>(b))(thread); }, &body,
-          worth_sharing);
-  }
-  void start(Job job, const void* body, bool worth_sharing);
+  void start(Job job, const void* body);
   void work(int thread);
+  bool join();
+  void leave();
   /// With more threads than cores, a thread that spins keeps from work the one it waits for.
   int spins() const { return has_cores_ ? 2000 : 0; }
 
@@ -101,9 +104,12 @@ class ThreadPool {
   CoreSpread spread_;
   Job job_ = nullptr;
   const void* body_ = nullptr;
-  // Each on a cache line of its own: the waiting side reads one while the other is written.
-  alignas(64) std::atomic<std::uint32_t> generation_{0};
-  alignas(64) std::atomic<std::uint32_t> busy_{0};
+  // On one cache line, since a thread that comes reads both.
+  alignas(64) std::atomic<std::uint32_t> generation_{
+      0};  ///< a new one each job: who waits, goes on
+  /// How many threads are at the job, the caller apart, and whether more may come.
+  std::atomic<std::uint32_t> at_work_{0};
+  static constexpr std::uint32_t kOpen = std::uint32_t{1} << 31;
   alignas(64) std::vector<std::thread> threads_;
   std::vector<Share> shares_;  ///< a thread each
 };

@@ -1,10 +1,12 @@
 #include "cpu/thread_pool.h"
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cfloat>
+#include <csignal>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -18,6 +20,16 @@ constexpr std::int64_t kSizes[] = {0, 1, 2, 7, 8, 9, 31, 1031};
 
 class ThreadPoolTest : public testing::TestWithParam<int> {
  protected:
+  /// body(thread) once on each thread: a piece ends when all have one.
+  template <class Body>
+  void on_each_thread(const Body& body) {
+    std::atomic<int> here{0};
+    pool_.claim(GetParam(), [&](std::int64_t, int thread) {
+      body(thread);
+      ++here;
+      while (here < GetParam()) std::this_thread::yield();
+    });
+  }
   ThreadPool pool_{GetParam()};
 };
 
@@ -104,19 +116,47 @@ TEST_P(ThreadPoolTest, WaitsForTheSlowestPiece) {
 }
 
 TEST_P(ThreadPoolTest, FlushesDenormalsWhileItWorks) {
-  for (const std::int64_t n : {std::int64_t{1}, std::int64_t{64}}) {
-    std::vector<float> results(static_cast<std::size_t>(n), -1.0F);
-    // split, since it gives every thread its share; pieces would be gone before all are awake.
-    pool_.split(n, [&](std::int64_t begin, std::int64_t end, int) {
-      volatile float least = FLT_MIN;
-      for (std::int64_t i = begin; i < end; ++i)
-        results[static_cast<std::size_t>(i)] = least * 0.5F;
-    });
-    for (const float x : results) EXPECT_EQ(x, 0.0F);
-    // The caller's own arithmetic stays as it was.
+  const auto half_the_least = [] {
     volatile float least = FLT_MIN;
-    EXPECT_GT(least * 0.5F, 0.0F);
+    return least * 0.5F;
+  };
+  std::vector<float> results(static_cast<std::size_t>(GetParam()), -1.0F);
+  on_each_thread([&](int thread) { results[static_cast<std::size_t>(thread)] = half_the_least(); });
+  for (const float x : results) EXPECT_EQ(x, 0.0F);
+  float alone = -1.0F;  // a job that is not worth sharing
+  pool_.claim(1, [&](std::int64_t, int) { alone = half_the_least(); });
+  EXPECT_EQ(alone, 0.0F);
+  EXPECT_GT(half_the_least(), 0.0F);  // the caller's own arithmetic stays as it was
+}
+
+std::atomic<int> held{0};
+std::atomic<bool> hold{false};
+
+// Other programs keep a thread from its core for milliseconds, which is many jobs' time.
+TEST_P(ThreadPoolTest, AThreadThatIsKeptFromItsCoreIsNotWaitedFor) {
+  std::vector<pthread_t> threads(static_cast<std::size_t>(GetParam()));
+  on_each_thread([&](int t) { threads[static_cast<std::size_t>(t)] = pthread_self(); });
+  hold = true;
+  const auto before = std::signal(SIGUSR1, [](int) {
+    ++held;
+    while (hold) {
+    }
+    --held;
+  });
+  for (std::size_t t = 1; t < threads.size(); ++t) pthread_kill(threads[t], SIGUSR1);
+  while (held < GetParam() - 1) std::this_thread::yield();
+  for (int job = 0; job < 10; ++job) {
+    int done = 0;  // the caller does all
+    pool_.claim(9, [&](std::int64_t, int thread) { done += thread == 0 ? 1 : 0; });
+    pool_.split(9, [&](std::int64_t begin, std::int64_t end, int) {
+      done += static_cast<int>(end - begin);
+    });
+    EXPECT_EQ(done, 18);
   }
+  hold = false;
+  while (held > 0) std::this_thread::yield();
+  std::signal(SIGUSR1, before);
+  on_each_thread([](int) {});  // they are back
 }
 
 TEST_P(ThreadPoolTest, EndsWithoutAJob) {
