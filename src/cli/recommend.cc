@@ -127,17 +127,8 @@ class Recommending {
  private:
   void recommend_columns_at_once(std::span<const std::int32_t> rows);
 
-  /// take(first, n, scores [n x length], top) for the lines first, first + 1, ... of each block.
-  template <class Take>
-  void in_blocks(std::int64_t n_lines, std::int64_t length, const Take& take) {
-    Backend& backend = predictor_->backend();
-    const std::int64_t most = std::min(lines_at_a_time(length), n_lines);
-    Buffer<float> scores(backend, most * padded(length));
-    TopK top(backend, most, std::min(command_->top, length), command_->threshold);
-    for (std::int64_t first = 0; first < n_lines; first += most) {
-      take(first, std::min(most, n_lines - first), Matrix<float>{scores.ptr(), padded(length)},
-           top);
-    }
+  TopK top_of(std::int64_t most, std::int64_t length) {
+    return {predictor_->backend(), most, std::min(command_->top, length), command_->threshold};
   }
 
   const RecommendCommand* command_;
@@ -161,38 +152,48 @@ void Recommending::recommend_columns_at_once(std::span<const std::int32_t> rows)
   const CsrMatrix given = select_rows(*matrix_, rows);
   const CsrBuffer rated(predictor_->backend(), given);
   Scorer scorer(*predictor_, given);
-  in_blocks(std::ssize(rows), n_columns,
-            [&](std::int64_t first, std::int64_t n, Matrix<float> room, TopK& top) {
-              const Matrix<const float> scores = scorer.score_rows(first, n, room);
-              top.select(scores, n, n_columns, command_->include_rated ? CsrPtr() : rated.ptr(),
-                         first);
-              for (std::int64_t i = 0; i < n; ++i) {
-                const std::int32_t row = rows[static_cast<std::size_t>(first + i)];
-                for (const Scored& best : top.line(i)) {
-                  output_->add(ratings_->row_ids[row], model_->column_ids[best.index], best.score);
-                }
-              }
-            });
+  const std::int64_t n_rows = std::ssize(rows);
+  Backend& backend = predictor_->backend();
+  const std::int64_t most =
+      std::min(rows_at_a_time(backend, n_columns, std::min(command_->top, n_columns)), n_rows);
+  const ScoreRoom room(backend, most, n_columns);
+  TopK top = top_of(most, n_columns);
+  for (std::int64_t first = 0; first < n_rows; first += most) {
+    const std::int64_t n = std::min(most, n_rows - first);
+    ScoreRows op = scorer.score_rows(first, n, room);
+    top.ask(op, command_->include_rated ? CsrPtr() : rated.ptr(), first);
+    backend.run(op);
+    top.take(n);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::int32_t row = rows[static_cast<std::size_t>(first + i)];
+      for (const Scored& best : top.line(i)) {
+        output_->add(ratings_->row_ids[row], model_->column_ids[best.index], best.score);
+      }
+    }
+  }
 }
 
 void Recommending::recommend_rows(std::span<const std::int32_t> columns) {
   Scorer scorer(*predictor_, *matrix_);
   const CsrBuffer rated(predictor_->backend(), select_rows(transposed(*matrix_), columns));
-  in_blocks(std::ssize(columns), matrix_->n_rows,
-            [&](std::int64_t first, std::int64_t n, Matrix<float> scores, TopK& top) {
-              const auto block =
-                  columns.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
-              scorer.score_columns(block, scores);
-              top.select(scores, n, matrix_->n_rows,
-                         command_->include_rated ? CsrPtr() : rated.ptr(), first);
-              for (std::int64_t i = 0; i < n; ++i) {
-                const std::int32_t column = block[static_cast<std::size_t>(i)];
-                for (const Scored& best : top.line(i)) {
-                  output_->add(ratings_->row_ids[best.index], model_->column_ids[column],
-                               best.score);
-                }
-              }
-            });
+  const std::int64_t n_columns = std::ssize(columns), n_rows = matrix_->n_rows;
+  const std::int64_t most = std::min(lines_at_a_time(n_rows), n_columns);
+  Buffer<float> memory(predictor_->backend(), most * padded(n_rows));
+  const Matrix<float> scores = {memory.ptr(), padded(n_rows)};
+  TopK top = top_of(most, n_rows);
+  for (std::int64_t first = 0; first < n_columns; first += most) {
+    const std::int64_t n = std::min(most, n_columns - first);
+    const auto block =
+        columns.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(n));
+    scorer.score_columns(block, scores);
+    top.select(scores, n, n_rows, command_->include_rated ? CsrPtr() : rated.ptr(), first);
+    for (std::int64_t i = 0; i < n; ++i) {
+      const std::int32_t column = block[static_cast<std::size_t>(i)];
+      for (const Scored& best : top.line(i)) {
+        output_->add(ratings_->row_ids[best.index], model_->column_ids[column], best.score);
+      }
+    }
+  }
 }
 
 void recommend(const RecommendCommand& command) {

@@ -343,4 +343,29 @@ void CpuBackend::run(const PickCells& op) {
   });
 }
 
+void CpuBackend::run(const ScoreRows& op) {
+  if (forms_scores()) {
+    Backend::run(op);
+    return;
+  }
+  const OutputForward& product = op.product;
+  const ScoreChunks chunks(product.n_columns);
+  const std::int64_t k = op.top.columns ? std::min(op.top.k, product.n_columns) : 0;
+  const bool alike = product.hidden.stride == 0;
+  const std::int64_t n_unlike = alike ? std::min<std::int64_t>(product.n_rows, 1) : product.n_rows;
+  const LiveUnits& live = live_units(product.hidden, n_unlike, product.width);
+  float* hidden = reserve_packed(n_unlike * live.max_packed_stride());
+  pack_rows(live, product.hidden, 0, n_unlike, hidden, live.packed_stride());
+  reserve_scratch(score_scratch(live));
+  scores_.begin(op, chunks.count(), k, pool_.n_threads());
+  pool_.claim(chunks.count(), [&](std::int64_t chunk, int thread) {
+    RowScores* rows = scores_.begin_chunk(op, chunk, thread);
+    score_rows_chunk(op, live, hidden, chunk, rows, scratch(thread));
+    scores_.end_chunk(chunk, thread);
+  });
+  pool_.split(product.n_rows, [&](std::int64_t begin, std::int64_t end, int thread) {
+    for (std::int64_t row = begin; row < end; ++row) scores_.finish_row(op, row, thread);
+  });
+}
+
 }  // namespace hourglass::cpu

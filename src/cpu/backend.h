@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cpu/kernels.h"
+#include "cpu/score_scratch.h"
 #include "cpu/thread_pool.h"
 #include "hourglass/ops/backend.h"
 
@@ -54,6 +55,9 @@ class CpuBackend : public Backend {
   void run(const SelectTop&) override;
   void run(const ScoreSums&) override;
   void run(const PickCells&) override;
+  /// A pass over rounded factors is their product's alone (rounded_columns()).
+  bool forms_scores() const override { return math_ == Math::kBf16; }
+  void run(const ScoreRows&) override;
 
  private:
   /// Batch rows or weight rows of a product that one thread takes at a time.
@@ -98,6 +102,7 @@ class CpuBackend : public Backend {
                    const LiveUnits& live);
 
   ThreadPool pool_;
+  ScoreScratch scores_;
   std::vector<float> scratch_;
   std::size_t scratch_floats_ = 0;  ///< for each thread
   Math math_ = Math::kFp32;

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include "cpu/bf16_product.h"
+#include "cpu/candidates.h"
 #include "cpu/live_units.h"
+#include "cpu/thread_pool.h"
 #include "hourglass/ops/batch.h"
 #include "hourglass/ops/middle.h"
 #include "hourglass/ops/output.h"
@@ -131,5 +136,52 @@ void direct_update_columns(const OutputDirectUpdate& op, const LiveUnits& live, 
 // kernels_ranking.cc
 void select_top_row(const SelectTop& op, std::int64_t row);
 void score_sums_row(const ScoreSums& op, std::int64_t row);
+
+// kernels_scores.cc
+/// The runs of columns that ScoreRows is cut into: whole blocks of them.
+struct ScoreChunks {
+  explicit constexpr ScoreChunks(std::int64_t n_columns)
+      : n(n_columns), size(std::max(kLeast, rounded_up(pieces(n_columns, kMost)))) {}
+  constexpr std::int64_t count() const { return pieces(n, size); }
+  constexpr std::int64_t begin(std::int64_t chunk) const { return chunk * size; }
+  constexpr std::int64_t end(std::int64_t chunk) const { return std::min(n, (chunk + 1) * size); }
+
+  static constexpr std::int64_t kMost = 16, kLeast = 1024;
+  std::int64_t n, size;
+
+ private:
+  static constexpr std::int64_t rounded_up(std::int64_t columns) {
+    return pieces(columns, kOutputBlock) * kOutputBlock;
+  }
+};
+/// What a thread keeps of a row while it passes over chunks: first what every block of columns
+/// touches, on as few cache lines as can be.
+struct alignas(64) RowScores {
+  static constexpr std::int64_t kSums = 8;
+  /// Of the cells of a sparse row: which is next.
+  struct Cells {
+    const std::int32_t *next, *end;
+    float* value;
+    std::int32_t column() const { return next < end ? *next : kNone; }
+  };
+  static constexpr std::int32_t kNone = std::numeric_limits<std::int32_t>::max();
+
+  std::array<double, kSums> squares;  ///< side by side, as many for every instruction set
+  std::int64_t n_above;
+  Candidates candidates;
+  std::int32_t excluded_column;  ///< the next one; kNone
+  std::array<std::int32_t, kMostPicks> picked_columns;
+  Cells excluded;  ///< no values
+  std::array<Cells, kMostPicks> picks;
+};
+inline constexpr std::int64_t kScoreRows = 48;  ///< whole tiles of any instruction set
+/// Rows [0, n_rows) over one chunk: sums of it alone; candidates beside those that are there.
+/// hidden: the product's [n_rows x live.packed_stride()], or one row where they are alike; rows:
+/// [n_rows]; scratch: [score_scratch(live)].
+inline std::int64_t score_scratch(const LiveUnits& live) {
+  return (2 * live.max_packed_stride() + kScoreRows) * kOutputBlock;
+}
+void score_rows_chunk(const ScoreRows& op, const LiveUnits& live, const float* hidden,
+                      std::int64_t chunk, RowScores* rows, float* scratch);
 
 }  // namespace hourglass::cpu

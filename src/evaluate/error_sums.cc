@@ -31,12 +31,15 @@ ErrorSums::Cells::Cells(Backend& backend, const CsrMatrix& ratings, std::int64_t
       on_device_(backend, ratings),
       picked_(backend, most_entries(ratings, max_rows)) {}
 
-void ErrorSums::Cells::pick(Matrix<const float> scores, std::int64_t first, std::int64_t n) {
-  backend_->run(PickCells{.scores = scores,
-                          .n_rows = n,
-                          .cells = on_device_.ptr(),
-                          .first_row = first,
-                          .values = picked_.ptr()});
+PickCells ErrorSums::Cells::pick(std::int64_t first) {
+  PickCells op;
+  op.cells = on_device_.ptr();
+  op.first_row = first;
+  op.values = picked_.ptr();
+  return op;
+}
+
+void ErrorSums::Cells::take(std::int64_t first, std::int64_t n) {
   first_ = first;
   scores_.resize(static_cast<std::size_t>(offset(first + n) - offset(first)));
   backend_->download(std::span(scores_), Ptr<const float>(picked_.ptr()));
@@ -64,16 +67,18 @@ ErrorSums::ErrorSums(Backend& backend, const HiddenSample& sample, float thresho
   predictions_.below = predictions_.above = 0;
 }
 
-void ErrorSums::add_rows(Matrix<const float> scores, std::int64_t first, std::int64_t n) {
-  backend_->run(ScoreSums{.scores = scores,
-                          .n_rows = n,
-                          .n_columns = sample_->given.n_columns,
-                          .threshold = threshold_,
-                          .squares = squares_of_row_.ptr(),
-                          .n_above = n_above_of_row_.ptr()});
-  given_.pick(scores, first, n);
-  if (others_) others_->pick(scores, first, n);
-  hidden_.pick(scores, first, n);
+void ErrorSums::ask(ScoreRows& op, std::int64_t first) {
+  op.sums.threshold = threshold_;
+  op.sums.squares = squares_of_row_.ptr();
+  op.sums.n_above = n_above_of_row_.ptr();
+  op.picks = {given_.pick(first), hidden_.pick(first)};
+  if (others_) op.picks.back() = others_->pick(first);
+}
+
+void ErrorSums::take(std::int64_t first, std::int64_t n) {
+  given_.take(first, n);
+  if (others_) others_->take(first, n);
+  hidden_.take(first, n);
   std::vector<double> squares(static_cast<std::size_t>(n));
   std::vector<std::int64_t> n_above(squares.size());
   backend_->download(std::span(squares), Ptr<const double>(squares_of_row_.ptr()));

@@ -16,8 +16,10 @@ class ErrorSums {
   /// Neither the sample nor the backend is copied. No block has more than max_rows rows.
   ErrorSums(Backend& backend, const HiddenSample& sample, float threshold, std::int64_t max_rows);
 
-  /// Scores [n x n_columns] of rows first, first + 1, ... Throws Error where one is not finite.
-  void add_rows(Matrix<const float> scores, std::int64_t first, std::int64_t n);
+  /// What is needed of rows first, first + 1, ... when they are scored, ...
+  void ask(ScoreRows& op, std::int64_t first);
+  /// ... and n of them, scored. Throws Error where a score is not finite.
+  void take(std::int64_t first, std::int64_t n);
 
   RatingErrors result() const;
 
@@ -26,7 +28,8 @@ class ErrorSums {
   class Cells {
    public:
     Cells(Backend& backend, const CsrMatrix& ratings, std::int64_t max_rows);
-    void pick(Matrix<const float> scores, std::int64_t first, std::int64_t n);
+    PickCells pick(std::int64_t first);
+    void take(std::int64_t first, std::int64_t n);
     /// use(rating, its score) for each rating of a row of the block.
     template <class Use>
     void for_each(std::int64_t row, const Use& use) const;

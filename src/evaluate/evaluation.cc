@@ -80,23 +80,25 @@ std::optional<RatingErrors> take_rows(Scorer& scorer, const HiddenSample& sample
                                       const EvaluationOptions& options, RankingSums* ranking) {
   const std::int64_t n_rows = sample.given.n_rows, n_columns = sample.given.n_columns;
   Backend& backend = scorer.backend();
-  Block block(backend, n_rows, n_columns);
+  const std::int64_t most = std::min(rows_at_a_time(backend, n_columns, options.k), n_rows);
+  const ScoreRoom room(backend, most, n_columns);
   std::optional<ErrorSums> errors;
-  if (scorer.predicts_ratings()) {
-    errors.emplace(backend, sample, options.threshold, block.max_lines());
-  }
+  if (scorer.predicts_ratings()) errors.emplace(backend, sample, options.threshold, most);
   std::optional<TopK> top;
   std::optional<CsrBuffer> given;
   if (ranking != nullptr) {
-    top.emplace(backend, block.max_lines(), options.k);
+    top.emplace(backend, most, options.k);
     given.emplace(backend, sample.given);
   }
-  for (std::int64_t first = 0; first < n_rows; first += block.max_lines()) {
-    const std::int64_t n = std::min(block.max_lines(), n_rows - first);
-    const Matrix<const float> scores = scorer.score_rows(first, n, block.scores());
-    if (errors) errors->add_rows(scores, first, n);
-    if (ranking == nullptr) continue;
-    top->select(scores, n, n_columns, given->ptr(), first);
+  for (std::int64_t first = 0; first < n_rows; first += most) {
+    const std::int64_t n = std::min(most, n_rows - first);
+    ScoreRows op = scorer.score_rows(first, n, room);
+    if (errors) errors->ask(op, first);
+    if (top) top->ask(op, given->ptr(), first);
+    backend.run(op);
+    if (errors) errors->take(first, n);
+    if (!top) continue;
+    top->take(n);
     for (std::int64_t i = 0; i < n; ++i) {
       ranking->add_line(top->line(i), sample.hidden.row_columns(first + i));
     }

@@ -65,6 +65,12 @@ std::vector<float> floats(const std::vector<T>& values) {
 
 }  // namespace
 
+ScoreRoom::ScoreRoom(Backend& backend, std::int64_t n_rows, std::int64_t n_columns) {
+  if (!backend.forms_scores()) return;
+  memory_ = Buffer<float>(backend, n_rows * padded(n_columns));
+  scores_ = {memory_.ptr(), padded(n_columns)};
+}
+
 Scorer::Scorer(Backend& backend, std::span<const float> rows, std::span<const float> columns,
                std::int64_t width, bool predicts_ratings)
     : backend_(&backend),
@@ -84,15 +90,18 @@ Scorer::Scorer(Predictor& predictor, const CsrMatrix& given)
       hidden_(predictor.hidden(given)),
       factors_(predictor.factors(hidden_)) {}
 
-Matrix<const float> Scorer::score_rows(std::int64_t first, std::int64_t n, Matrix<float> room) {
-  const std::int64_t stride = factors_.rows.stride;
-  backend_->run(OutputForward{.hidden = {factors_.rows.data + first * stride, stride},
-                              .weight = factors_.columns,
-                              .n_rows = rows_alike_ ? std::min<std::int64_t>(n, 1) : n,
-                              .n_columns = factors_.n_columns,
-                              .width = factors_.width,
-                              .out = room});
-  return {room.data, rows_alike_ ? 0 : room.stride};
+ScoreRows Scorer::score_rows(std::int64_t first, std::int64_t n, const ScoreRoom& room) const {
+  const Matrix<const float>& rows = factors_.rows;
+  ScoreRows op;
+  op.product = {.hidden = rows_alike_
+                              ? Matrix<const float>{rows.data, 0}
+                              : Matrix<const float>{rows.data + first * rows.stride, rows.stride},
+                .weight = factors_.columns,
+                .n_rows = n,
+                .n_columns = factors_.n_columns,
+                .width = factors_.width,
+                .out = room.scores()};
+  return op;
 }
 
 void Scorer::score_columns(std::span<const std::int32_t> columns, Matrix<float> out) {
@@ -127,6 +136,13 @@ void Scorer::score_columns(std::span<const std::int32_t> columns, Matrix<float> 
 std::int64_t lines_at_a_time(std::int64_t length) {
   return std::clamp<std::int64_t>(kScoresAtATime / std::max<std::int64_t>(length, 1), 1,
                                   kMostLines);
+}
+
+std::int64_t rows_at_a_time(const Backend& backend, std::int64_t n_columns, std::int64_t k) {
+  if (backend.forms_scores()) return lines_at_a_time(n_columns);
+  constexpr std::int64_t kMostRows = 288;  // what is kept of them stays in a cache
+  constexpr std::int64_t kBestAtATime = std::int64_t{1} << 19;  // each is kept a few times
+  return std::clamp<std::int64_t>(kBestAtATime / std::max<std::int64_t>(k, 1), 1, kMostRows);
 }
 
 Baselines::Baselines(const CsrMatrix& ratings)

@@ -13,19 +13,34 @@ TopK::TopK(Backend& backend, std::int64_t max_lines, std::int64_t k, float thres
       values_(backend, max_lines * k_),
       scratch_(backend, select_top_scratch(max_lines, k_)) {}
 
+SelectTop TopK::operation(const CsrPtr& excluded, std::int64_t first) {
+  SelectTop op;
+  op.excluded = excluded;
+  op.first_row = first;
+  op.threshold = threshold_;
+  op.k = k_;
+  op.columns = columns_.ptr();
+  op.values = values_.ptr();
+  op.counts = counts_.ptr();
+  op.scratch = scratch_.ptr();
+  return op;
+}
+
 void TopK::select(Matrix<const float> scores, std::int64_t n_lines, std::int64_t length,
                   const CsrPtr& excluded, std::int64_t first) {
-  backend_->run(SelectTop{.scores = scores,
-                          .n_rows = n_lines,
-                          .n_columns = length,
-                          .excluded = excluded,
-                          .first_row = first,
-                          .threshold = threshold_,
-                          .k = k_,
-                          .columns = columns_.ptr(),
-                          .values = values_.ptr(),
-                          .counts = counts_.ptr(),
-                          .scratch = scratch_.ptr()});
+  SelectTop op = operation(excluded, first);
+  op.scores = scores;
+  op.n_rows = n_lines;
+  op.n_columns = length;
+  backend_->run(op);
+  take(n_lines);
+}
+
+void TopK::ask(ScoreRows& op, const CsrPtr& excluded, std::int64_t first) {
+  op.top = operation(excluded, first);
+}
+
+void TopK::take(std::int64_t n_lines) {
   const auto n = static_cast<std::size_t>(n_lines * k_);
   std::vector<std::int32_t> columns(n);
   std::vector<float> values(n);

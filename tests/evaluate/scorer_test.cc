@@ -87,9 +87,9 @@ TEST_P(ScorerTest, FormsRowsThatAreAlikeOnce) {
   const std::vector<float> columns = {1, 0, -1, 10};
   Scorer alike(backend(), std::vector<float>{1, 2, 1, 2, 1, 2}, columns, 2);
   Scorer other(backend(), std::vector<float>{1, 2, 1, 2, 1, 3}, columns, 2);
-  Buffer<float> room(backend(), 6);
-  EXPECT_EQ(alike.score_rows(0, 3, {room.ptr(), 2}).stride, 0);
-  EXPECT_EQ(other.score_rows(0, 3, {room.ptr(), 2}).stride, 2);
+  const ScoreRoom room(backend(), 3, 2);
+  EXPECT_EQ(alike.score_rows(0, 3, room).product.hidden.stride, 0);
+  EXPECT_EQ(other.score_rows(0, 3, room).product.hidden.stride, padded(2));
   EXPECT_EQ(row_scores(alike), (std::vector<float>{1, 19, 1, 19, 1, 19}));
   EXPECT_EQ(row_scores(alike, 2, 1), (std::vector<float>{1, 19}));
 }

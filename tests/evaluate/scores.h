@@ -7,19 +7,29 @@
 #include <vector>
 
 #include "hourglass/evaluate/scorer.h"
+#include "hourglass/ops/csr_buffer.h"
 
 namespace hourglass::test {
 
-/// Scores of rows first, ..., first + n - 1, here: [n x n_columns].
+/// Scores of rows first, ..., first + n - 1, here: [n x n_columns]. All of them are picked.
 inline std::vector<float> row_scores(Scorer& scorer, std::int64_t first, std::int64_t n) {
   const std::int64_t width = scorer.n_columns();
-  Buffer<float> room(scorer.backend(), n * width);
-  const bool alike = scorer.score_rows(first, n, {room.ptr(), width}).stride == 0;
-  std::vector<float> scores = room.download();
-  for (std::int64_t row = 1; alike && row < n; ++row) {
-    std::copy_n(scores.begin(), width, scores.begin() + row * width);
+  CsrMatrix all;
+  all.n_rows = n;
+  all.n_columns = width;
+  for (std::int64_t row = 1; row <= n; ++row) all.row_offsets.push_back(row * width);
+  for (std::int64_t i = 0; i < n * width; ++i) {
+    all.columns.push_back(static_cast<std::int32_t>(i % width));
+    all.values.push_back(1);
   }
-  return scores;
+  const CsrBuffer cells(scorer.backend(), all);
+  Buffer<float> scores(scorer.backend(), n * width);
+  const ScoreRoom room(scorer.backend(), n, width);
+  ScoreRows op = scorer.score_rows(first, n, room);
+  op.picks[0].cells = cells.ptr();
+  op.picks[0].values = scores.ptr();
+  scorer.backend().run(op);
+  return scores.download();
 }
 inline std::vector<float> row_scores(Scorer& scorer) {
   return row_scores(scorer, 0, scorer.n_rows());

@@ -10,6 +10,21 @@
 
 namespace hourglass {
 
+/// Room for the scores of some rows, where a backend needs it.
+class ScoreRoom {
+ public:
+  ScoreRoom(Backend& backend, std::int64_t n_rows, std::int64_t n_columns);
+  Matrix<float> scores() const { return scores_; }
+
+ private:
+  Buffer<float> memory_;
+  Matrix<float> scores_;
+};
+
+/// Rows that are scored at a time for the k best of each: where all their scores are formed, as
+/// lines_at_a_time(); else so many that what is done once for all of them is little.
+std::int64_t rows_at_a_time(const Backend& backend, std::int64_t n_columns, std::int64_t k);
+
 /// What gives every cell of some rows a score: a model or a baseline. Either is a product of two
 /// narrow matrices, so that scores are formed where they are used, in a backend's memory.
 class Scorer {
@@ -26,9 +41,9 @@ class Scorer {
   std::int64_t n_columns() const { return factors_.n_columns; }
   bool predicts_ratings() const { return predicts_ratings_; }
 
-  /// Of rows first, first + 1, ..., first + n - 1: [n x n_columns], formed in `room`, which is as
-  /// large. Where all rows are alike it is one line, which stands for each of them (stride 0).
-  Matrix<const float> score_rows(std::int64_t first, std::int64_t n, Matrix<float> room);
+  /// What scores rows first, first + 1, ..., first + n - 1. `room` is for as many. The caller says
+  /// what is wanted of them, and runs it.
+  ScoreRows score_rows(std::int64_t first, std::int64_t n, const ScoreRoom& room) const;
   /// Of these columns: out [columns.size() x n_rows].
   void score_columns(std::span<const std::int32_t> columns, Matrix<float> out);
 

@@ -31,10 +31,16 @@ class TopK {
   void select(Matrix<const float> scores, std::int64_t n_lines, std::int64_t length,
               const CsrPtr& excluded, std::int64_t first);
 
-  /// Of a line of the last select(): best first, at most k.
+  /// The same of rows that ScoreRows scores: what it should be asked for, and what it has found.
+  void ask(ScoreRows& op, const CsrPtr& excluded, std::int64_t first);
+  void take(std::int64_t n_lines);
+
+  /// Of a line of the last select() or take(): best first, at most k.
   std::span<const Scored> line(std::int64_t line) const;
 
  private:
+  SelectTop operation(const CsrPtr& excluded, std::int64_t first);
+
   Backend* backend_;
   std::int64_t k_;
   float threshold_;

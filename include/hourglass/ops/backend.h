@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -106,6 +107,11 @@ class Backend {
   virtual void run(const ScoreSums&) = 0;
   virtual void run(const PickCells&) = 0;
 
+  /// Whether ScoreRows needs room for all its scores.
+  virtual bool forms_scores() const { return true; }
+  /// Its parts, one after the other.
+  virtual void run(const ScoreRows&);
+
   template <class T>
   void upload(Ptr<T> to, std::span<const T> from) {
     copy_in(to.raw(), from.data(), from.size_bytes());
@@ -118,6 +124,28 @@ class Backend {
  protected:
   Backend() = default;
 };
+
+inline void Backend::run(const ScoreRows& op) {
+  OutputForward product = op.product;
+  Matrix<const float> scores = product.out;
+  if (product.hidden.stride == 0) {  // one row, which stands for each of them
+    product.n_rows = std::min<std::int64_t>(product.n_rows, 1);
+    product.hidden.stride = padded(product.width);
+    scores.stride = 0;
+  }
+  run(product);
+  const auto run_part = [&](auto part) {
+    part.scores = scores;
+    part.n_rows = op.product.n_rows;
+    if constexpr (requires { part.n_columns; }) part.n_columns = op.product.n_columns;
+    run(part);
+  };
+  if (op.top.columns) run_part(op.top);
+  if (op.sums.squares) run_part(op.sums);
+  for (const PickCells& pick : op.picks) {
+    if (pick.values) run_part(pick);
+  }
+}
 
 /// What a step runs, from here to the end of a scope.
 class StepScope {

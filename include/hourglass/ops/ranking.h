@@ -1,11 +1,13 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <limits>
 
 #include "hourglass/ops/batch.h"
+#include "hourglass/ops/output.h"
 
 // What rankings and errors need of a matrix of scores, so that the scores themselves stay where
 // they are: a line each for a row of the matrix, and of the CSR matrices beside it the rows
@@ -34,6 +36,12 @@ constexpr std::uint64_t ranking_key(float score, std::int32_t column) {
   const auto bits = std::bit_cast<std::uint32_t>(score == 0 ? 0.0F : score);
   const std::uint32_t ascending = (bits & kSign) != 0 ? ~bits : bits | kSign;
   return std::uint64_t{ascending} << 32 | ~static_cast<std::uint32_t>(column);
+}
+/// Its score again, a denormal or -0 as 0.
+constexpr float score_of_key(std::uint64_t key) {
+  constexpr std::uint32_t kSign = 0x80000000U;
+  const auto ascending = static_cast<std::uint32_t>(key >> 32);
+  return std::bit_cast<float>((ascending & kSign) != 0 ? ascending ^ kSign : ~ascending);
 }
 constexpr std::int32_t column_of_key(std::uint64_t key) {
   return static_cast<std::int32_t>(~static_cast<std::uint32_t>(key));
@@ -66,6 +74,21 @@ struct PickCells {
   CsrPtr cells;  ///< values are not read
   std::int64_t first_row = 0;
   Ptr<float> values;  ///< out [entries of the rows]
+};
+
+inline constexpr std::size_t kMostPicks = 3;
+
+/// OutputForward's rows, and what the operations above make of them, in one pass: all scores of
+/// many rows are more than a cache holds, and each is needed for a moment only. The scores, n_rows
+/// and n_columns of `top`, `sums` and `picks` are not read: they are the product's. What has a null
+/// output (top.columns, sums.squares, a pick's values) is not wanted.
+struct ScoreRows {
+  /// hidden may have a stride of 0: all rows are alike. out: room for the scores, where the backend
+  /// forms them (Backend::forms_scores).
+  OutputForward product;
+  SelectTop top = {};
+  ScoreSums sums = {};
+  std::array<PickCells, kMostPicks> picks = {};
 };
 
 }  // namespace hourglass
