@@ -37,7 +37,8 @@ RunFolder RunFolder::open(std::filesystem::path path) {
 }
 
 FileDescriptor RunFolder::lock() const {
-  FileDescriptor folder(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  FileDescriptor folder(
+      retry([&] { return ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!folder.is_open()) throw_file_error(path_, "open the folder", errno);
   if (retry([&] { return ::flock(folder.get(), LOCK_EX | LOCK_NB); }) != 0 &&
       errno == EWOULDBLOCK) {
