@@ -73,10 +73,8 @@ void AtomicFile::open_temporary() {
       throw Error(fmt::format("{}: cannot write it: {} is in the way; remove that", path_.string(),
                               temporary_.string()));
     }
-    if (retry([&] { return ::ftruncate(file.get(), 0); }) != 0) {
-      throw_file_error(path_, "write it", errno);
-    }
     file_ = std::move(file);
+    if (retry([&] { return ::ftruncate(file_.get(), 0); }) != 0) fail(errno);
     return;
   }
 }

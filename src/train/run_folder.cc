@@ -90,6 +90,8 @@ BottleneckFolder RunFolder::bottleneck(int k) const { return {path_ / fmt::forma
 
 BottleneckFolder RunFolder::create_bottleneck(int k) const {
   BottleneckFolder folder = bottleneck(k);
+  // Where the run's own folder has gone, what it held is gone too: none may be made in its place.
+  if (!std::filesystem::exists(path_)) throw_file_error(path_, "make a folder in it", ENOENT);
   create_folder(folder.path);
   return folder;
 }

@@ -32,7 +32,7 @@ class Tally:
         """Prints the table and exits."""
         width = max([len(what) for what in self.rows] + [len(what) for what, _ in self.skips] + [4])
         print(f"{'what was tried':<{width}}  {'times':>6}  what happened")
-        for what, happened in self.rows.items():
+        for what, happened in sorted(self.rows.items()):
             outcomes = ", ".join(f"{outcome} {times}" for outcome, times in happened.most_common())
             print(f"{what:<{width}}  {happened.total():>6}  {outcomes}")
         for what, why in self.skips:
