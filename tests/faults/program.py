@@ -66,7 +66,8 @@ class Program:
             if not file.exists():
                 raise SystemExit(f"{file}: is missing; build it (targets hourglass and interposer)")
         # Its heap keeps what was freed, and its runtime wants to be loaded first.
-        self.sanitized = b"__asan_init" in self.path.read_bytes()
+        content = self.path.read_bytes()
+        self.sanitized = b"__asan_init" in content or b"__tsan_init" in content
 
     def environment(self, faults=None, changes=None):
         environment = {os.fsencode(key): os.fsencode(value) for key, value in os.environ.items()}
