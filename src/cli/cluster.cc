@@ -12,6 +12,7 @@
 #include "cli/device_options.h"
 #include "cli/model_input.h"
 #include "cli/read_options.h"
+#include "cli/streams.h"
 #include "hourglass/analysis/kmeans.h"
 #include "hourglass/analysis/pca.h"
 #include "hourglass/analysis/silhouette.h"
@@ -175,10 +176,9 @@ void run(const ClusterCommand& command) {
   write_file(folder / "clusters.json", json + "\n");
   if (analysed.pca.n_components > 1)
     write_file(folder / "clusters.svg", picture(analysed, clusters.kmeans));
-  fmt::print("{}", command.json ? json + "\n" : as_text(analysed, clusters));
+  print(command.json ? json + "\n" : as_text(analysed, clusters));
   for (const char* name : {"clusters.csv", "clusters.json", "clusters.svg"}) {
-    if (std::filesystem::exists(folder / name))
-      fmt::print(stderr, "{}\n", (folder / name).string());
+    if (std::filesystem::exists(folder / name)) tell("{}\n", (folder / name).string());
   }
 }
 

@@ -10,6 +10,7 @@
 #include "cli/device_options.h"
 #include "cli/model_input.h"
 #include "cli/read_options.h"
+#include "cli/streams.h"
 #include "hourglass/core/atomic_file.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/npy.h"
@@ -86,10 +87,10 @@ void encode(const EncodeCommand& command) {
                                          {"bottleneck", predictor.bottleneck()},
                                          {"columns", predictor.n_columns()},
                                          {"files", files}};
-    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
-  for (const std::string& file : files) fmt::print("{}\n", file);
+  for (const std::string& file : files) print("{}\n", file);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "cli/holdout.h"
 #include "cli/model_input.h"
 #include "cli/read_options.h"
+#include "cli/streams.h"
 #include "hourglass/core/create_folder.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/digest.h"
@@ -249,11 +250,11 @@ void Evaluating::write_files() const {
 void Evaluating::run() {
   add_models();
   add_baselines();
-  if (!table_.warning.empty()) fmt::print(stderr, "warning: {}\n", table_.warning);
+  if (!table_.warning.empty()) tell("warning: {}\n", table_.warning);
   if (command_.json) {
-    fmt::print("{}", table_.to_json());
+    print(table_.to_json());
   } else {
-    fmt::print("{}", table_.to_text());
+    print(table_.to_text());
   }
   write_files();  // last: a folder that cannot be written loses no results
 }

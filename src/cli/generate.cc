@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/commands.h"
+#include "cli/streams.h"
 #include "cli/synthetic_options.h"
 #include "hourglass/data/synthetic.h"
 #include "hourglass/data/write_wide.h"
@@ -31,14 +32,14 @@ void add_generate(CLI::App& app) {
     const Ratings ratings = synthetic_ratings(options->synthetic);
     write_wide(ratings, options->output);
     const CsrMatrix& matrix = ratings.matrix;
-    fmt::print(stderr, "{}: {} rows, {} columns, {} ratings\n", options->output, matrix.n_rows,
-               matrix.n_columns, matrix.n_entries());
+    tell("{}: {} rows, {} columns, {} ratings\n", options->output, matrix.n_rows, matrix.n_columns,
+         matrix.n_entries());
     if (!options->json) return;
     const nlohmann::ordered_json json = {{"file", options->output},
                                          {"rows", matrix.n_rows},
                                          {"columns", matrix.n_columns},
                                          {"ratings", matrix.n_entries()}};
-    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   });
 }
 

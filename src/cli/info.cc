@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/histogram_json.h"
 #include "cli/read_options.h"
+#include "cli/streams.h"
 #include "hourglass/core/grouped.h"
 #include "hourglass/data/digest.h"
 
@@ -65,8 +66,9 @@ std::string as_text(const Ratings& ratings, const Summary& summary) {
   text += "\nvalue                  ratings\n";
   for (const HistogramBar& bar : summary.histogram) {
     const double share = static_cast<double>(bar.count) / static_cast<double>(matrix.n_entries());
-    const std::string label = bar.from == bar.to ? fmt::format("{}", bar.from)
-                                                  : fmt::format("{:.4g} to {:.4g}", bar.from, bar.to);
+    const std::string label = bar.from == bar.to
+                                  ? fmt::format("{}", bar.from)
+                                  : fmt::format("{:.4g} to {:.4g}", bar.from, bar.to);
     text += fmt::format("{:<16}{:>14}  {:5.1f} %  {}", label, grouped(bar.count), 100 * share,
                         std::string(static_cast<std::size_t>(40 * share + 0.5), '#'));
     text.erase(text.find_last_not_of(' ') + 1);
@@ -121,9 +123,9 @@ void add_info(CLI::App& app) {
     const Summary summary = summarize(ratings.matrix);
     if (options->json) {
       const auto json = as_json(options->file, ratings, summary);
-      fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+      print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     } else {
-      fmt::print("{}", as_text(ratings, summary));
+      print(as_text(ratings, summary));
     }
   });
 }

@@ -5,13 +5,14 @@
 #include <new>
 
 #include "cli/commands.h"
+#include "cli/streams.h"
 #include "hourglass/core/error.h"
 
 namespace {
 
 int fail(const char* what, int code) {
   std::fflush(stdout);
-  std::fprintf(stderr, "hourglass: error: %s\n", what);
+  hourglass::cli::tell("hourglass: error: {}\n", hourglass::cli::in_one_line(what));
   return code;
 }
 
@@ -41,12 +42,15 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  hourglass::cli::hold_standard_streams();
   // Beyond a file size limit write() must fail, which is told, instead of killing.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
-    return run(argc, argv);
+    const int code = run(argc, argv);
+    hourglass::cli::finish_results();
+    return code;
   } catch (const hourglass::Interrupted& stop) {
-    std::fprintf(stderr, "hourglass: %s\n", stop.what());
+    hourglass::cli::tell("hourglass: {}\n", hourglass::cli::in_one_line(stop.what()));
     return 128 + stop.signal();
   } catch (const hourglass::UsageError& error) {
     return fail(error.what(), 2);

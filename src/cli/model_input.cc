@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cli/streams.h"
 #include "cli/sweep_results.h"
 #include "hourglass/core/error.h"
 #include "hourglass/train/run_folder.h"
@@ -41,9 +42,8 @@ std::filesystem::path model_path(const std::filesystem::path& run_or_model) {
 CsrMatrix align_to(const Model& model, const CsrMatrix& matrix, const IdList& column_ids,
                    const ReadOptions& read) {
   if (model.training.value("transpose", read.transpose) != read.transpose) {
-    fmt::print(stderr,
-               "warning: the model was trained {} --transpose, and the ratings are read {} it\n",
-               read.transpose ? "without" : "with", read.transpose ? "with" : "without");
+    tell("warning: the model was trained {} --transpose, and the ratings are read {} it\n",
+         read.transpose ? "without" : "with", read.transpose ? "with" : "without");
   }
   AlignedRatings aligned = align_columns(matrix, column_ids, model.column_ids);
   if (aligned.unknown_ids.size() > 0) {
@@ -53,10 +53,10 @@ CsrMatrix align_to(const Model& model, const CsrMatrix& matrix, const IdList& co
       names += fmt::format("{}{}", i > 0 ? ", " : "", aligned.unknown_ids[i]);
     }
     if (aligned.unknown_ids.size() > kNamed) names += ", ...";
-    fmt::print(stderr,
-               "warning: {} columns of the ratings are unknown to the model, and their {} ratings "
-               "left out: {}\n",
-               aligned.unknown_ids.size(), aligned.n_unknown, names);
+    tell(
+        "warning: {} columns of the ratings are unknown to the model, and their {} ratings "
+        "left out: {}\n",
+        aligned.unknown_ids.size(), aligned.n_unknown, names);
   }
   return std::move(aligned.matrix);
 }

@@ -6,7 +6,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
+
+#include "cli/streams.h"
 
 namespace hourglass::cli {
 namespace {
@@ -63,16 +64,13 @@ void ProgressBar::update(const Progress& progress) {
   last_ = now;
   const double seconds = std::chrono::duration<double>(now - began_).count();
   // The last column stays free: a character there would wrap the line on some terminals.
-  fmt::print(stderr, "\r{}\x1b[K",
-             progress_text(progress, seconds / (done - first_), terminal_width() - 1));
-  std::fflush(stderr);
+  tell("\r{}\x1b[K", progress_text(progress, seconds / (done - first_), terminal_width() - 1));
   drawn_ = true;
 }
 
 void ProgressBar::clear() {
   if (!drawn_) return;
-  fmt::print(stderr, "\r\x1b[K");
-  std::fflush(stderr);
+  tell("\r\x1b[K");
   drawn_ = false;
 }
 

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -15,6 +14,7 @@
 #include "cli/device_options.h"
 #include "cli/model_input.h"
 #include "cli/read_options.h"
+#include "cli/streams.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/quote_field.h"
 #include "hourglass/data/select_rows.h"
@@ -78,10 +78,8 @@ class Output {
 
  private:
   void flush() {
-    if (std::fwrite(text_.data(), 1, text_.size(), stdout) != text_.size() ||
-        std::fflush(stdout) != 0) {
-      throw Error("stdout: cannot write the recommendations; give it a place with room");
-    }
+    print(text_);
+    finish_results();  // now: all rows may be long in coming
     text_.clear();
   }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/streams.h"
 #include "hourglass/core/atomic_file.h"
 #include "hourglass/core/create_folder.h"
 
@@ -26,11 +27,11 @@ void write_report(const std::string& run, const std::filesystem::path& folder, b
   for (const ChartFile& chart : report.charts) write(folder / "charts" / chart.name, chart.svg);
   write(folder / "report.html", report.html);
   if (json) {
-    fmt::print("{}\n", nlohmann::json{{"files", files}}.dump(
-                           2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print("{}\n", nlohmann::json{{"files", files}}.dump(2, ' ', false,
+                                                        nlohmann::json::error_handler_t::replace));
     return;
   }
-  for (const std::string& file : files) fmt::print("{}\n", file);
+  for (const std::string& file : files) print("{}\n", file);
 }
 
 }  // namespace

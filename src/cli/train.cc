@@ -13,9 +13,11 @@
 #include "cli/commands.h"
 #include "cli/histogram_json.h"
 #include "cli/stop_signals.h"
+#include "cli/streams.h"
 #include "cli/sweep_results.h"
 #include "cli/train_options.h"
 #include "cli/training.h"
+#include "hourglass/core/atomic_file.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/digest.h"
 #include "hourglass/devices/device.h"
@@ -47,6 +49,7 @@ class Run {
   void check_device(const Backend& backend) const;
   Device open_device_for(const std::vector<int>& bottlenecks) const;
   void write_outcome(const char* outcome);
+  void end();
   void print_results() const;
   /// What is trained on.
   const CsrMatrix& given() const {
@@ -85,6 +88,7 @@ Run::Run(const CLI::App& app, TrainCommand& command)
     throw UsageError(
         "--output-path is of --objective all: of observed cells no other output is formed");
   }
+  require_names_that_can_be_kept(command_);
   ratings_ = command_.read_ratings();
   if (command_.holdout.any()) {
     held_ = hold_out(ratings_, command_.holdout, command_.read, command_.train.seed);
@@ -239,8 +243,9 @@ void Run::check_device(const Backend& backend) const {
 void Run::write_outcome(const char* outcome) {
   record_["outcome"] = outcome;
   record_["results"] = results_.to_json();
-  folder_.write_run(record_);
+  // First: a run.json that says "done" is the last word, after which nobody writes the others.
   results_.write_csv(folder_.path() / "results.csv");
+  folder_.write_run(record_);
 }
 
 /// run.json tells of every folder k=.../ that is ours. Of one that it does not tell of, the weights
@@ -295,8 +300,20 @@ void Run::train_one(int bottleneck, Backend& backend, const StopSignals& signals
     throw;
   }
   result["outcome"] = "done";
+  result["checkpoint_kept"] = command_.keep_checkpoint;
   write_outcome("running");
-  if (!command_.keep_checkpoint) std::filesystem::remove(files.checkpoint());
+  if (!command_.keep_checkpoint) remove_file(files.checkpoint());
+}
+
+/// Tells that the run has come to its end, also for a call that was killed before it could.
+void Run::end() {
+  for (const int bottleneck : command_.bottlenecks) {
+    const nlohmann::json* result = results_.find(bottleneck);
+    const bool kept = result == nullptr || result->value("checkpoint_kept", true);
+    if (!kept) remove_file(folder_.bottleneck(bottleneck).checkpoint());
+  }
+  const char* outcome = results_.all_done() ? "done" : "interrupted";
+  if (record_.value("outcome", "") != outcome) write_outcome(outcome);
 }
 
 void Run::print_results() const {
@@ -305,11 +322,11 @@ void Run::print_results() const {
     for (nlohmann::json& result : json["results"]) {
       result["model"] = folder_.bottleneck(result["bottleneck"]).model().string();
     }
-    fmt::print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print("{}\n", json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     return;
   }
   for (const int bottleneck : command_.bottlenecks) {
-    fmt::print("{}\n", folder_.bottleneck(bottleneck).model().string());
+    print("{}\n", folder_.bottleneck(bottleneck).model().string());
   }
 }
 
@@ -371,14 +388,18 @@ void Run::train_all(const std::vector<int>& bottlenecks) {
   }
   record_["seconds"] = record_.value("seconds", 0.0) + seconds_since(began_);
   record_["peak_mib"] = peak_mib();
-  write_outcome(results_.all_done() ? "done" : "interrupted");
+  end();
   command_.say("{:.2f} s in all, peak memory {:.0f} MiB\n", seconds_since(began_), peak_mib());
 }
 
 void Run::train() {
   const std::vector<int> bottlenecks = unfinished();
   clear_folders(bottlenecks);
-  if (!bottlenecks.empty()) train_all(bottlenecks);
+  if (bottlenecks.empty()) {
+    end();
+  } else {
+    train_all(bottlenecks);
+  }
   if (command_.bottlenecks.size() > 1) command_.say("\n{}", results_.table());
   print_results();
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "cli/device_options.h"
@@ -207,6 +208,19 @@ nlohmann::json recorded_options(const TrainCommand& command) {
   for_each_recorded(
       copy, [&](const char* name, const auto& value) { options[name] = to_json_value(value); });
   return options;
+}
+
+void require_names_that_can_be_kept(const TrainCommand& command) {
+  for (const auto& [option, name] :
+       {std::pair("--split", command.holdout.split), std::pair("--init", command.init)}) {
+    try {
+      nlohmann::json(name).dump();
+    } catch (const nlohmann::json::exception&) {
+      throw Error(fmt::format("{} {}: its path is not UTF-8, so run.json cannot keep it; rename it, "
+                              "or the folder",
+                              option, name));
+    }
+  }
 }
 
 /// As run.json has it; none where it does not tell.

@@ -7,11 +7,13 @@
 #include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "cli/holdout.h"
 #include "cli/read_options.h"
+#include "cli/streams.h"
 #include "hourglass/data/ratings.h"
 #include "hourglass/data/read_ratings.h"
 #include "hourglass/data/synthetic.h"
@@ -43,7 +45,7 @@ struct TrainCommand {
 
   template <class... Args>
   void say(fmt::format_string<Args...> format, Args&&... args) const {
-    if (!quiet) fmt::print(stderr, format, std::forward<Args>(args)...);
+    if (!quiet) tell(std::string_view(fmt::format(format, std::forward<Args>(args)...)));
   }
 };
 
@@ -55,6 +57,10 @@ void default_bottleneck(const CLI::App& app, TrainCommand& command);
 
 /// The options that decide the result, by long name: what run.json keeps.
 nlohmann::json recorded_options(const TrainCommand& command);
+
+/// Throws Error for a file's name that run.json cannot keep: it is UTF-8, and --resume and evaluate
+/// need the name to the byte.
+void require_names_that_can_be_kept(const TrainCommand& command);
 
 /// Throws UsageError where an option that decides the result is not as in `recorded`; bottlenecks
 /// may differ.

@@ -11,6 +11,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "hourglass/core/create_folder.h"
 #include "hourglass/core/error.h"
 
 namespace hourglass {
@@ -18,8 +19,8 @@ namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
 
-std::filesystem::path folder_of(const std::filesystem::path& path) {
-  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+std::filesystem::path temporary_of(const std::filesystem::path& path) {
+  return folder_of(path) / fmt::format(".{}.tmp", path.filename().string());
 }
 
 bool same_file(const struct stat& a, const struct stat& b) {
@@ -41,7 +42,7 @@ AtomicFile::AtomicFile(std::filesystem::path path)
                               path_.string()));
     }
   }
-  temporary_ = folder_of(path_) / fmt::format(".{}.tmp", path_.filename().string());
+  temporary_ = temporary_of(path_);
   open_temporary();
 }
 
@@ -72,10 +73,8 @@ void AtomicFile::open_temporary() {
       throw Error(fmt::format("{}: cannot write it: {} is in the way; remove that", path_.string(),
                               temporary_.string()));
     }
-    if (retry([&] { return ::ftruncate(file.get(), 0); }) != 0) {
-      throw_file_error(path_, "write it", errno);
-    }
     file_ = std::move(file);
+    if (retry([&] { return ::ftruncate(file_.get(), 0); }) != 0) fail(errno);
     return;
   }
 }
@@ -110,16 +109,7 @@ void AtomicFile::commit() {
   buffer_.reset();
 
   // The file is whole and in place; only now does the folder's own entry reach the disk.
-  const auto folder = folder_of(path_);
-  const FileDescriptor opened(
-      retry([&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
-  // EACCES: a folder that we may write but not list. EINVAL: a file system that syncs no folders.
-  if (!opened.is_open()) {
-    if (errno != EACCES) throw_file_error(folder, "sync the folder", errno);
-  } else if (retry([&] { return ::fsync(opened.get()); }) != 0 && errno != EINVAL &&
-             errno != ENOTSUP) {
-    throw_file_error(folder, "sync the folder", errno);
-  }
+  sync_folder(folder_of(path_));
 }
 
 void AtomicFile::flush() {
@@ -150,6 +140,14 @@ void AtomicFile::fail(int error) {
 
 void AtomicFile::require_open() const {
   if (!file_.is_open()) throw std::logic_error("AtomicFile used after commit or an error");
+}
+
+void remove_file(const std::filesystem::path& path) {
+  for (const auto& name : {path, temporary_of(path)}) {
+    struct stat status;  // a read-only file system refuses to remove even what is not there
+    if (::lstat(name.c_str(), &status) != 0 && errno == ENOENT) continue;
+    if (::unlink(name.c_str()) != 0 && errno != ENOENT) throw_file_error(name, "remove it", errno);
+  }
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {

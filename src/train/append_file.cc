@@ -16,7 +16,8 @@ namespace hourglass {
 AppendFile::AppendFile(std::filesystem::path path)
     : path_(std::move(path)),
       // O_NONBLOCK: a pipe of that name must be refused below, not waited for.
-      file_(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666)) {
+      file_(retry(
+          [&] { return ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666); })) {
   if (!file_.is_open()) throw_file_error(path_, "write it", errno);
   struct stat status;
   if (::fstat(file_.get(), &status) != 0) throw_file_error(path_, "write it", errno);
@@ -25,20 +26,20 @@ AppendFile::AppendFile(std::filesystem::path path)
         fmt::format("{}: cannot write it: it is not a regular file; remove it", path_.string()));
   }
   // Other errors than EWOULDBLOCK: a file system without locks.
-  if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+  if (retry([&] { return ::flock(file_.get(), LOCK_EX | LOCK_NB); }) != 0 && errno == EWOULDBLOCK) {
     throw Error(fmt::format("{}: another program is writing it; wait for it, or use another folder",
                             path_.string()));
   }
   size_ = status.st_size;
 }
 
-std::string AppendFile::read() const {
-  std::string content(static_cast<std::size_t>(size_), '\0');
+std::string AppendFile::read(std::int64_t begin, std::int64_t end) const {
+  std::string content(static_cast<std::size_t>(end - begin), '\0');
   std::size_t done = 0;
   while (done < content.size()) {
     const ssize_t n = retry([&] {
       return ::pread(file_.get(), content.data() + done, content.size() - done,
-                     static_cast<off_t>(done));
+                     static_cast<off_t>(begin) + static_cast<off_t>(done));
     });
     if (n <= 0) throw_file_error(path_, "read it", n == 0 ? EIO : errno);
     done += static_cast<std::size_t>(n);
@@ -47,7 +48,8 @@ std::string AppendFile::read() const {
 }
 
 void AppendFile::truncate(std::int64_t bytes) {
-  if (retry([&] { return ::ftruncate(file_.get(), bytes); }) != 0) throw_file_error(path_, "write it", errno);
+  if (retry([&] { return ::ftruncate(file_.get(), bytes); }) != 0)
+    throw_file_error(path_, "write it", errno);
   size_ = bytes;
 }
 

@@ -17,7 +17,8 @@ class AppendFile {
   /// Opens `path`, making it where it is missing.
   explicit AppendFile(std::filesystem::path path);
 
-  std::string read() const;  ///< the whole content
+  std::string read() const { return read(0, size_); }  ///< the whole content
+  std::string read(std::int64_t begin, std::int64_t end) const;
 
   /// Cuts the file to its first `bytes` bytes, which it must have.
   void truncate(std::int64_t bytes);

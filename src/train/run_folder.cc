@@ -37,7 +37,8 @@ RunFolder RunFolder::open(std::filesystem::path path) {
 }
 
 FileDescriptor RunFolder::lock() const {
-  FileDescriptor folder(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  FileDescriptor folder(
+      retry([&] { return ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   if (!folder.is_open()) throw_file_error(path_, "open the folder", errno);
   if (retry([&] { return ::flock(folder.get(), LOCK_EX | LOCK_NB); }) != 0 &&
       errno == EWOULDBLOCK) {
@@ -89,6 +90,8 @@ BottleneckFolder RunFolder::bottleneck(int k) const { return {path_ / fmt::forma
 
 BottleneckFolder RunFolder::create_bottleneck(int k) const {
   BottleneckFolder folder = bottleneck(k);
+  // Where the run's own folder has gone, what it held is gone too: none may be made in its place.
+  if (!std::filesystem::exists(path_)) throw_file_error(path_, "make a folder in it", ENOENT);
   create_folder(folder.path);
   return folder;
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -56,6 +57,34 @@ bool parse_line(std::string_view text, EpochRecord& record) {
   }
 }
 
+std::string to_csv_row(const EpochRecord& record) {
+  return fmt::format("{},{},{},{:d},{},{},{:d}\n", record.epoch, record.loss, record.best,
+                     record.improved, record.seconds, record.rows_per_second, record.stopped);
+}
+
+/// take(record, end) for each record from the start, `end` bytes into the log; until it returns
+/// false or a line is none of ours. A block at a time: a log may be long.
+template <class Take>
+void for_each_record(const AppendFile& log, const Take& take) {
+  constexpr std::int64_t kBlockBytes = std::int64_t{1} << 16;
+  std::string text;  // from the end of the last line on
+  std::int64_t end_of_line = 0;
+  for (std::int64_t read = 0; read < log.size();) {
+    const std::int64_t next = std::min(read + kBlockBytes, log.size());
+    std::size_t searched = text.size(), line = 0;
+    text += log.read(read, next);
+    read = next;
+    for (std::size_t end; (end = text.find('\n', searched)) != text.npos;
+         line = searched = end + 1) {
+      end_of_line += static_cast<std::int64_t>(end + 1 - line);
+      EpochRecord record;
+      if (!parse_line(std::string_view(text).substr(line, end - line), record)) return;
+      if (!take(record, end_of_line)) return;
+    }
+    text.erase(0, line);
+  }
+}
+
 }  // namespace
 
 RunLog RunLog::open(const std::filesystem::path& folder, std::int64_t resume_after_epoch,
@@ -67,8 +96,7 @@ RunLog::RunLog(const std::filesystem::path& folder, std::int64_t resume_after_ep
                WallClock clock)
     : csv_path_(folder / "losses.csv"),
       log_(std::make_unique<AppendFile>(folder / "log.jsonl")),
-      events_(folder / "events.out.tfevents.hourglass", resume_after_epoch, std::move(clock)),
-      csv_(kCsvHeader) {
+      events_(folder / "events.out.tfevents.hourglass", resume_after_epoch, std::move(clock)) {
   keep_through(resume_after_epoch);
   write_csv();
 }
@@ -85,20 +113,14 @@ RunLog::~RunLog() {
 }
 
 void RunLog::keep_through(std::int64_t last_epoch) {
-  const std::string content = log_->read();
-  std::size_t kept = 0;
-  while (kept < content.size()) {
-    const std::size_t end = content.find('\n', kept);
-    if (end == content.npos) break;
-    EpochRecord record;
-    if (!parse_line(std::string_view(content).substr(kept, end - kept), record) ||
-        record.epoch <= last_epoch_ || record.epoch > last_epoch) {
-      break;
-    }
-    add_csv_row(record);
-    kept = end + 1;
-  }
-  log_->truncate(static_cast<std::int64_t>(kept));
+  std::int64_t kept = 0;
+  for_each_record(*log_, [&](const EpochRecord& record, std::int64_t end) {
+    if (record.epoch <= last_epoch_ || record.epoch > last_epoch) return false;
+    count(record);
+    kept = end;
+    return true;
+  });
+  log_->truncate(kept);
 }
 
 void RunLog::epoch(const EpochRecord& record) {
@@ -111,7 +133,7 @@ void RunLog::epoch(const EpochRecord& record) {
   scalars["best"] = record.best;
   scalars["rows_per_second"] = record.rows_per_second;
   events_.append(record.epoch, scalars);
-  add_csv_row(record);
+  count(record);
   if (record.stopped || n_epochs_ - n_epochs_written_ > n_epochs_ / 4) write_csv();
 }
 
@@ -125,15 +147,20 @@ void RunLog::finish() {
   write_csv();
 }
 
-void RunLog::add_csv_row(const EpochRecord& record) {
-  csv_ += fmt::format("{},{},{},{:d},{},{},{:d}\n", record.epoch, record.loss, record.best,
-                      record.improved, record.seconds, record.rows_per_second, record.stopped);
+void RunLog::count(const EpochRecord& record) {
   ++n_epochs_;
   last_epoch_ = record.epoch;
 }
 
 void RunLog::write_csv() {
-  write_file(csv_path_, csv_);
+  // From the log, not from memory: what an epoch leaves there must not grow with their number.
+  AtomicFile csv(csv_path_);
+  csv.write(kCsvHeader);
+  for_each_record(*log_, [&](const EpochRecord& record, std::int64_t) {
+    csv.write(to_csv_row(record));
+    return true;
+  });
+  csv.commit();
   n_epochs_written_ = n_epochs_;
 }
 

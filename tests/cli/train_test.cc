@@ -203,6 +203,32 @@ TEST_F(TrainCommandTest, ASecondRunIntoTheSameFolderIsRefused) {
   }
 }
 
+TEST_F(TrainCommandTest, WhatAKillInTheLastMomentsLeftIsPutRight) {
+  ASSERT_EQ(hourglass(small("a", {"--keep-checkpoint"})).code, 0);
+  nlohmann::json record = run("a");
+  EXPECT_EQ(record.at("results").at(0).at("checkpoint_kept"), true);
+  // Killed after the model, before run.json said so of the run and the checkpoint went.
+  record["outcome"] = "running";
+  record["results"][0]["checkpoint_kept"] = false;
+  put_bytes(folder_ / "a" / "run.json", record.dump());
+  std::filesystem::remove(folder_ / "a" / "results.csv");
+  put_bytes(folder_ / "a" / "k=5" / ".checkpoint.safetensors.tmp", "half");
+  ASSERT_EQ(hourglass(small("a")).code, 0);
+  EXPECT_EQ(run("a").at("outcome"), "done");
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "a" / "results.csv"));
+  EXPECT_FALSE(std::filesystem::exists(checkpoint("a")));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "a" / "k=5" / ".checkpoint.safetensors.tmp"));
+}
+
+TEST_F(TrainCommandTest, ANameThatRunJsonCannotKeepIsRefusedBeforeTheWork) {
+  for (const std::string option : {"--split", "--init"}) {
+    const Outcome train = hourglass(small("a", {option, path("caf\xe9")}));
+    EXPECT_EQ(train.code, 1);
+    EXPECT_TRUE(contains(train.err, "not UTF-8")) << train.err;
+    EXPECT_FALSE(std::filesystem::exists(folder_ / "a" / "run.json"));
+  }
+}
+
 TEST_F(TrainCommandTest, WrongUsageExits2AndBadInput1) {
   EXPECT_EQ(hourglass({"train"}).code, 2);
   EXPECT_EQ(hourglass(small("a", {"--bottleneck", "0"})).code, 2);

@@ -222,6 +222,18 @@ TEST(AtomicFile, AFailedRenameLeavesNothing) {
   EXPECT_EQ(file_bytes(folder / "a/inside"), "kept");
 }
 
+TEST(AtomicFile, IsRemovedWithWhatAKilledWriterLeft) {
+  const TempFolder folder;
+  put_bytes(folder / "a.csv", "1\n");
+  put_bytes(folder / ".a.csv.tmp", "half");
+  put_bytes(folder / "b.csv", "2\n");
+  remove_file(folder / "a.csv");
+  EXPECT_EQ(names_in(folder), std::vector<std::string>{"b.csv"});
+  remove_file(folder / "a.csv");  // none: nothing to do
+  std::filesystem::create_directories(folder / "c" / "d");
+  EXPECT_NE(error_text([&] { remove_file(folder / "c"); }).find("cannot remove it"), std::string::npos);
+}
+
 TEST(AtomicFile, WritesInTheCurrentFolder) {
   const TempFolder folder;
   EXPECT_EQ(in_child([&] {

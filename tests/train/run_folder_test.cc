@@ -31,6 +31,15 @@ TEST(RunFolder, IsMadeWithTheFoldersAboveIt) {
   }
 }
 
+TEST(RunFolder, IsNotMadeAgainWhereItHasGone) {
+  const TempFolder temp;
+  const RunFolder folder = RunFolder::create(temp / "r");
+  folder.create_bottleneck(8);
+  std::filesystem::remove_all(temp / "r");
+  EXPECT_NE(error_text([&] { folder.create_bottleneck(64); }).find("No such file"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(temp / "r"));
+}
+
 TEST(RunFolder, ListsItsBottlenecks) {
   const TempFolder temp;
   const RunFolder folder = RunFolder::create(temp / "r");

@@ -59,6 +59,9 @@ class AtomicFile {
   std::int64_t size_ = 0;
 };
 
+/// Removes `path`, and what a killed process left of it, where they are there. Throws Error.
+void remove_file(const std::filesystem::path& path);
+
 /// The whole of `path` becomes `text`, or stays as it was and an Error is thrown.
 void write_file(const std::filesystem::path& path, std::string_view text);
 

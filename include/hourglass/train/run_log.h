@@ -61,13 +61,12 @@ class RunLog {
  private:
   RunLog(const std::filesystem::path& folder, std::int64_t resume_after_epoch, WallClock clock);
   void keep_through(std::int64_t last_epoch);
-  void add_csv_row(const EpochRecord& record);
+  void count(const EpochRecord& record);
   void write_csv();
 
   std::filesystem::path csv_path_;
   std::unique_ptr<AppendFile> log_;
   EventFile events_;
-  std::string csv_;  ///< losses.csv as it should be
   std::int64_t n_epochs_ = 0;
   std::int64_t n_epochs_written_ = -1;  ///< in losses.csv; -1: not by us yet
   std::int64_t last_epoch_ = 0;
