@@ -8,6 +8,7 @@
 #include <string>
 
 #include "core/flush_denormals.h"
+#include "hourglass/core/start_thread.h"
 
 namespace hourglass::cpu {
 namespace {
@@ -65,10 +66,19 @@ ThreadPool::ThreadPool(int n_threads)
   // With more threads than cores, a thread that spins keeps from work the one it waits for.
   spins_ = n_threads_ <= available_cores() ? 2000 : 0;
   threads_.reserve(static_cast<std::size_t>(n_threads_ - 1));
-  for (int t = 1; t < n_threads_; ++t) threads_.emplace_back([this, t] { work(t); });
+  try {
+    for (int t = 1; t < n_threads_; ++t) {
+      threads_.push_back(start_thread([&] { return std::thread([this, t] { work(t); }); }));
+    }
+  } catch (...) {
+    stop();  // those that run: a std::thread that goes unjoined ends the program
+    throw;
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   job_ = nullptr;
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();

@@ -91,6 +91,7 @@ class ThreadPool {
   }
   void start(Job job, const void* body, bool worth_sharing);
   void work(int thread);
+  void stop();
 
   const int n_threads_;
   int spins_;

@@ -1,8 +1,13 @@
 #include "hourglass/model/epoch_batches.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <numeric>
+
+#include "hourglass/core/error.h"
 
 namespace hourglass {
 namespace {
@@ -30,6 +35,13 @@ EpochBatches::EpochBatches(Backend& backend, const CsrMatrix& ratings, std::int3
       on_device_(CsrBuffer::of_lasting(backend, ratings)),
       order_(backend, ratings.n_rows),
       at_once_(std::clamp<std::int64_t>(backend.transposes_at_once(), 1, n_batches_)) {
+  // Engines count a batch's entries in 32 bits.
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (most_ratings_ > kMost - batch_size) {
+    throw Error(fmt::format("a batch of {} rows can have {} ratings, and {} at most can be taken at "
+                            "once; lower --batch-size",
+                            batch_size, most_ratings_, kMost - batch_size));
+  }
   const std::int64_t n_rows = std::min(ratings.n_rows, at_once_ * batch_size);
   const std::int64_t n_entries = std::min(ratings.n_entries(), at_once_ * most_ratings_);
   const BatchColumnSizes sizes(at_once_, n_rows, n_entries);

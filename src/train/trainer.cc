@@ -12,7 +12,6 @@
 
 #include "hourglass/core/error.h"
 #include "hourglass/core/philox.h"
-#include "hourglass/ops/allocation_count.h"
 
 namespace hourglass {
 
@@ -227,13 +226,6 @@ void Trainer::save(Model& model) {
     model.weights = best_.weights;
     model.biases = best_.biases;
   }
-}
-
-std::size_t training_memory(const Backend& like, const CsrMatrix& ratings,
-                            const TrainOptions& options, const CsrMatrix* holdout) {
-  AllocationCount count(like);
-  const Trainer trainer(count, ratings, options, holdout);
-  return count.bytes();
 }
 
 EpochResult train(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,

@@ -74,6 +74,9 @@ class Autoencoder {
   /// The one taken: never kAuto. Of Objective::kAllCells.
   OutputPath output_path() const { return options_.output_path; }
 
+  /// Of the fullest step.
+  StepSizes step_sizes() const;
+
   /// The weights and Adam's state as they stand, deferred rows deferred, in our own layout: a layer's
   /// NAME.rows, NAME.first_moment, NAME.second_moment (F32 [n_rows, stride]: a row an input, the bias
   /// last; of the output layer a row an output, the bias in its last column) and NAME.last_step (I64

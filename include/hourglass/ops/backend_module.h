@@ -9,7 +9,7 @@ namespace hourglass {
 /// Raise it with every change to Backend, to an operation's struct, or to what they are made of:
 /// the module calls by position in Backend's table, and one built for another table would call
 /// amiss.
-inline constexpr int kBackendModuleAbi = 9;
+inline constexpr int kBackendModuleAbi = 10;
 
 /// What the loader looks the entry point up by.
 inline constexpr const char* kBackendModuleEntry = "hourglass_open";
