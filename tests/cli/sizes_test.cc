@@ -31,7 +31,7 @@ TEST_F(SizesTest, OfTheSyntheticMatrix) {
   const Words endless = {"--rows", kMost64, "--columns", kMost64};
   refused(Words{"generate", path("g.csv")} + endless, 2, most);
   refused(Words{"train", "synthetic", "--output", path("a")} + endless, 2, most);
-  refused({"generate", path("g.csv"), "--rows", "99999999999999999999"}, 2, "--rows");
+  refused({"generate", path("g.csv"), "--rows", "99999999999999999999"}, 2, most);
   const std::string needs = "the synthetic matrix needs ";
   for (const std::string& sparsity : {"0.5", "1"}) {
     const Words large = {"--rows", kMost32, "--columns", kMost32, "--sparsity", sparsity};
