@@ -74,13 +74,14 @@ std::optional<std::uint64_t> left_in_each(const fs::path& mount, fs::path path,
                                           const CgroupFiles& files) {
   std::optional<std::uint64_t> least;
   for (path = path.relative_path();; path = path.parent_path()) {
-    if (const auto left = left_in(mount / path, files)) least = std::min(*left, least.value_or(*left));
+    if (const auto left = left_in(mount / path, files))
+      least = std::min(*left, least.value_or(*left));
     if (path.empty()) return least;
   }
 }
 
-/// use(bytes) for every hierarchy that /proc/self/cgroup tells of: lines "ID:CONTROLLERS:PATH", of v2
-/// "0::PATH".
+/// use(bytes) for every hierarchy that /proc/self/cgroup tells of: lines "ID:CONTROLLERS:PATH", of
+/// v2 "0::PATH".
 template <class Use>
 void for_each_cgroup(const fs::path& root, const Use& use) {
   const fs::path mount = root / "sys/fs/cgroup";

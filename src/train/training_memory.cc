@@ -30,13 +30,13 @@ std::size_t of_column_ids(const IdList& ids) {
 TrainingMemory training_memory(const Backend& like, const CsrMatrix& ratings,
                                const TrainOptions& options, const CsrMatrix* holdout,
                                const IdList& column_ids) {
-  // Buffers of files, a block of a tensor on its way to the disk, logs, what an allocator rounds up.
+  // Buffers of files, a block of a tensor on its way to the disk, logs, what an allocator rounds
+  // up.
   constexpr std::size_t kSmallThings = std::size_t{4} << 20;
   constexpr std::size_t kOfARow = 24;  // its place in an epoch, and what that is sorted by
   AllocationCount count(like);
   const Trainer trainer(count, ratings, options, holdout);
-  const std::size_t model =
-      static_cast<std::size_t>(options.shape.n_parameters()) * sizeof(float);
+  const std::size_t model = static_cast<std::size_t>(options.shape.n_parameters()) * sizeof(float);
   const std::size_t best = options.monitor == Monitor::kHoldout ? model : 0;
   // The first weights are packed before any operation has run; the model is saved after all have.
   const std::size_t first = greatest_layer(options.shape);

@@ -51,15 +51,16 @@ TEST_F(SizesTest, OfTheNetwork) {
   refused(small("a", {"--hidden", "1048576,1048576"}), 1, needs);
   refused(small("a", {"--hidden", "1048576,1048576", "--objective", "observed"}), 1, needs);
   refused(small("a", {"--hidden", "none", "--bottleneck", "1048576", "--rows", "1", "--columns",
-                      "1000000", "--noise", "0"}), 1, needs);
+                      "1000000", "--noise", "0"}),
+          1, needs);
   EXPECT_FALSE(std::filesystem::exists(path("a") + "/run.json")) << "nothing was begun";
 }
 
 TEST_F(SizesTest, OfTheTraining) {
   refused(small("a", {"--batch-size", kMost64}), 2, "--batch-size");
   refused(small("a", {"--threads", kMost32}), 2, "--threads");
-  const std::string whole = works(small("a", {"--batch-size", kMost32, "--patience", kMost64,
-                                              "--checkpoint-every", kMost64}));
+  const std::string whole = works(
+      small("a", {"--batch-size", kMost32, "--patience", kMost64, "--checkpoint-every", kMost64}));
   works(small("b", {"--batch-size", "300"}));
   EXPECT_EQ(model_bytes("a"), model_bytes("b")) << "a batch of all rows";
   works(small("c", {"--epochs", kMost64, "--min-delta", "1e9", "--patience", "2"}));
@@ -77,7 +78,8 @@ TEST_F(SizesTest, OfWhatIsAskedOfAModel) {
   EXPECT_EQ(works(by_column + Words{kMost64}), works(by_column + Words{"60"}));
   const Words evaluate = {"evaluate", model, file};
   refused(evaluate + Words{"--k", kMost64}, 1, "lower it");
-  EXPECT_EQ(works(evaluate + Words{"--sample", kMost64}), works(evaluate + Words{"--sample", "all"}));
+  EXPECT_EQ(works(evaluate + Words{"--sample", kMost64}),
+            works(evaluate + Words{"--sample", "all"}));
   const Words cluster = {"cluster", file, "--output", path("c")};
   refused(cluster + Words{"--components", kMost32}, 1, "ask for 1 to 40");
   refused(cluster + Words{"--components", kMost64}, 2, "--components");

@@ -37,9 +37,7 @@ class AvailableMemoryTest : public testing::Test {
   const test::TempFolder folder_;
 };
 
-TEST_F(AvailableMemoryTest, NothingKnownIsNoLimit) {
-  EXPECT_EQ(available().bytes, kNoMemoryLimit);
-}
+TEST_F(AvailableMemoryTest, NothingKnownIsNoLimit) { EXPECT_EQ(available().bytes, kNoMemoryLimit); }
 
 TEST_F(AvailableMemoryTest, WhatTheMachineHasFree) {
   put("proc/meminfo",

@@ -19,8 +19,9 @@ TEST(EpochBatches, RefusesABatchOfMoreRatingsThanEnginesCount) {
   ratings.n_columns = std::numeric_limits<std::int32_t>::max();
   ratings.row_offsets = {0, 1 << 30, std::int64_t{3} << 30};
   const std::string text = test::error_text([&] { EpochBatches(count, ratings, 1); });
-  EXPECT_EQ(text, "a batch of 1 rows can have 2147483648 ratings, and 2147483646 at most can be "
-                  "taken at once; lower --batch-size");
+  EXPECT_EQ(text,
+            "a batch of 1 rows can have 2147483648 ratings, and 2147483646 at most can be "
+            "taken at once; lower --batch-size");
   ratings.row_offsets = {0, 1 << 30, std::int64_t{2} << 30};
   EXPECT_EQ(EpochBatches(count, ratings, 1).most_ratings(), 1 << 30);
   EXPECT_NE(test::error_text([&] { EpochBatches(count, ratings, 2); }), "");
