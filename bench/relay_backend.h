@@ -31,6 +31,9 @@ class RelayBackend : public Backend {
   }
   void synchronize() override { inner_->synchronize(); }
   std::optional<std::size_t> free_memory() const override { return inner_->free_memory(); }
+  std::size_t scratch_memory(const StepSizes& sizes) const override {
+    return inner_->scratch_memory(sizes);
+  }
   bool set_math(Math math) override { return inner_->set_math(math); }
   bool reads_host_memory() const override { return inner_->reads_host_memory(); }
   std::int64_t transposes_at_once() const override { return inner_->transposes_at_once(); }

@@ -229,6 +229,10 @@ Kmeans kmeans(Points points, const KmeansOptions& options) {
     throw Error(fmt::format("k-means with {} clusters and {} starts; ask for 1 at least",
                             options.n_clusters, options.n_starts));
   }
+  if (options.n_clusters > points.n_rows) {
+    throw Error(fmt::format("{} clusters of {} rows; ask for {} at most", options.n_clusters,
+                            points.n_rows, points.n_rows));
+  }
   Kmeans best;
   for (int start = 0; start < options.n_starts; ++start) {
     Kmeans result =

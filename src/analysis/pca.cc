@@ -10,6 +10,7 @@
 
 #include "analysis/centred_matrix.h"
 #include "analysis/lanczos.h"
+#include "hourglass/core/available_memory.h"
 #include "hourglass/core/error.h"
 
 namespace hourglass {
@@ -32,6 +33,18 @@ void check(std::int64_t n_rows, std::int64_t n_columns, const PcaOptions& option
     throw Error(fmt::format("{} principal components of {} rows x {} columns; ask for 1 to {}",
                             options.n_components, n_rows, n_columns, most));
   }
+}
+
+/// Before anything is computed. `dense`: a centred copy of the matrix is made.
+void require_memory_for(std::int64_t n_rows, std::int64_t n_columns, std::int64_t k, bool dense) {
+  const auto rows = static_cast<double>(n_rows), columns = static_cast<double>(n_columns);
+  const double shorter = std::min(rows, columns), vectors = static_cast<double>(k);
+  const double basis = std::min(shorter, 3 * vectors + 200);
+  // The basis and its small square, blocks of vectors of either length on their way.
+  const double doubles = shorter * basis + 3 * basis * basis + 4 * shorter * vectors +
+                         2 * (rows + columns) * vectors + (dense ? rows * columns : 0);
+  require_memory(static_cast<std::uint64_t>(std::min(doubles * sizeof(double), 0x1p62)),
+                 "finding the principal components", "ask for fewer --components");
 }
 
 /// Right singular vectors [n_columns, k] and singular values [k].
@@ -105,11 +118,13 @@ Pca analyse(const CentredMatrix& a, const PcaOptions& options) {
 
 Pca pca(const CsrMatrix& matrix, const PcaOptions& options) {
   check(matrix.n_rows, matrix.n_columns, options);
+  require_memory_for(matrix.n_rows, matrix.n_columns, options.n_components, false);
   return analyse(*analysis::centred(matrix), options);
 }
 
 Pca pca(DenseView<float> matrix, const PcaOptions& options) {
   check(matrix.n_rows, matrix.n_columns, options);
+  require_memory_for(matrix.n_rows, matrix.n_columns, options.n_components, true);
   return analyse(*analysis::centred(matrix), options);
 }
 

@@ -57,6 +57,7 @@ Analysed analyse(const ClusterCommand& command) {
   }
   const Model model = load_model(model_path(command.files.front()));
   const Device device = open_device(command.device);
+  require_memory_to_predict(*device.backend, model, ratings.matrix.n_rows);
   Predictor predictor(*device.backend, model);
   const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids, command.read);
   const std::vector<float> codes = predictor.codes(matrix);

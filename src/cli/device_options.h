@@ -13,7 +13,7 @@ inline void add_device_options(CLI::App& app, DeviceOptions& options) {
       ->check(CLI::IsMember({"auto", "cpu", "cuda", "reference"}))
       ->capture_default_str();
   app.add_option("--threads", options.threads, "Threads; 0: the cores this process may use")
-      ->check(CLI::NonNegativeNumber)
+      ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   app.add_option(
          "--math", options.math,

@@ -68,6 +68,7 @@ void encode(const EncodeCommand& command) {
   const Ratings ratings = read_ratings(command.ratings, command.read);
   const CsrMatrix matrix = align_to(model, ratings.matrix, ratings.column_ids, command.read);
   const Device device = open_device(command.device);
+  require_memory_to_predict(*device.backend, model, matrix.n_rows);
   Predictor predictor(*device.backend, model);
   std::vector<std::string> files;
   const auto ids = [&](const std::string& beside, const std::string& name, const IdList& list) {

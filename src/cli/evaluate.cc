@@ -217,6 +217,7 @@ void Evaluating::add_models() {
                       "the two cannot stand in one table; evaluate each alone",
                       path.string(), paths_.front().string()));
     }
+    require_memory_to_predict(*device_->backend, model, sample_.given.n_rows);
     Predictor predictor(*device_->backend, model);
     Scorer scorer(predictor, sample_.given);
     table_.rows.push_back({fmt::format("k={}", model.shape.bottleneck), model.shape.bottleneck,

@@ -1,8 +1,11 @@
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <new>
+#include <stdexcept>
 
 #include "cli/commands.h"
 #include "cli/streams.h"
@@ -14,6 +17,29 @@ int fail(const char* what, int code) {
   std::fflush(stdout);
   hourglass::cli::tell("hourglass: error: {}\n", hourglass::cli::in_one_line(what));
   return code;
+}
+
+// Given back when memory runs out, so that there is some for the way out: destructors allocate
+// (nlohmann::json's does), and one that cannot ends the program.
+std::atomic<void*> reserve{nullptr};
+
+void run_out() {
+  std::free(reserve.exchange(nullptr));
+  throw std::bad_alloc();
+}
+
+bool keep_reserve() {
+  constexpr std::size_t kReserve = std::size_t{1} << 20;
+  reserve = std::malloc(kReserve);
+  std::set_new_handler(run_out);
+  return reserve != nullptr;
+}
+
+// A stack that cannot grow is a crash, so it grows now, while nothing is at stake.
+[[gnu::noinline]] void grow_stack() {
+  constexpr std::size_t kBytes = std::size_t{1} << 18, kPage = 4096;
+  [[maybe_unused]] volatile char stack[kBytes];
+  for (std::size_t i = 0; i < kBytes; i += kPage) stack[kBytes - 1 - i] = 0;
 }
 
 int run(int argc, char** argv) {
@@ -42,10 +68,12 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  grow_stack();
   hourglass::cli::hold_standard_streams();
   // Beyond a file size limit write() must fail, which is told, instead of killing.
   std::signal(SIGXFSZ, SIG_IGN);
   try {
+    if (!keep_reserve()) throw std::bad_alloc();
     const int code = run(argc, argv);
     hourglass::cli::finish_results();
     return code;
@@ -56,6 +84,8 @@ int main(int argc, char** argv) {
     return fail(error.what(), 2);
   } catch (const std::bad_alloc&) {
     return fail("out of memory: use a machine with more, or a smaller model or batch", 1);
+  } catch (const std::length_error&) {  // an array of more than any memory has
+    return fail("out of memory: no machine has as much; use smaller sizes", 1);
   } catch (const std::exception& error) {
     return fail(error.what(), 1);
   }

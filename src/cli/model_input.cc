@@ -6,6 +6,7 @@
 
 #include "cli/streams.h"
 #include "cli/sweep_results.h"
+#include "hourglass/core/available_memory.h"
 #include "hourglass/core/error.h"
 #include "hourglass/train/run_folder.h"
 
@@ -59,6 +60,20 @@ CsrMatrix align_to(const Model& model, const CsrMatrix& matrix, const IdList& co
         aligned.unknown_ids.size(), aligned.n_unknown, names);
   }
   return std::move(aligned.matrix);
+}
+
+void require_memory_to_predict(const Backend& backend, const Model& model, std::int64_t n_rows) {
+  if (!backend.reads_host_memory()) return;
+  std::int64_t floats = 0, packed = 0;
+  for (const LayerShape& layer : model.shape.layers()) {
+    const std::int64_t rows = std::max((layer.n_inputs + 1) * padded(layer.n_outputs),
+                                       layer.n_outputs * padded(layer.n_inputs + 1));
+    floats += rows;
+    packed = std::max(packed, rows);
+  }
+  floats += packed + n_rows * padded(model.shape.layers().back().n_inputs + 1);
+  require_memory(static_cast<std::uint64_t>(floats) * sizeof(float), "running the model",
+                 "take fewer rows at a time, or use a machine with more");
 }
 
 }  // namespace hourglass::cli

@@ -8,6 +8,7 @@
 #include "hourglass/data/ratings.h"
 #include "hourglass/data/read_ratings.h"
 #include "hourglass/model/model_file.h"
+#include "hourglass/ops/backend.h"
 
 namespace hourglass::cli {
 
@@ -24,5 +25,9 @@ std::filesystem::path model_path(const std::filesystem::path& run_or_model);
 /// meet by chance.
 CsrMatrix align_to(const Model& model, const CsrMatrix& matrix, const IdList& column_ids,
                    const ReadOptions& read);
+
+/// Throws Error where the host's memory does not suffice for the predictions of so many rows at a
+/// time; a GPU says so itself.
+void require_memory_to_predict(const Backend& backend, const Model& model, std::int64_t n_rows);
 
 }  // namespace hourglass::cli

@@ -29,6 +29,8 @@ namespace hourglass::cli {
 namespace {
 
 constexpr int kMostIds = 1 << 20;  // on a command line
+// Bounds what is held of the network's units; a scorer has something to set up.
+constexpr std::size_t kRowsOfAScorer = 16384;
 
 struct RecommendCommand {
   std::string model, ratings;
@@ -138,8 +140,6 @@ class Recommending {
 };
 
 void Recommending::recommend_columns(std::span<const std::int32_t> rows) {
-  // Bounds what is held of the network's units; a scorer has something to set up.
-  constexpr std::size_t kRowsOfAScorer = 16384;
   for (std::size_t begin = 0; begin < rows.size(); begin += kRowsOfAScorer) {
     recommend_columns_at_once(rows.subspan(begin, std::min(kRowsOfAScorer, rows.size() - begin)));
   }
@@ -201,6 +201,9 @@ void recommend(const RecommendCommand& command) {
   const auto rows = find_ids(command.rows, ratings.row_ids, "row", command.ratings);
   const auto columns = find_ids(command.columns, model.column_ids, "column", command.model);
   const Device device = open_device(command.device);
+  require_memory_to_predict(
+      *device.backend, model,
+      columns.empty() ? std::min<std::int64_t>(matrix.n_rows, kRowsOfAScorer) : matrix.n_rows);
   Predictor predictor(*device.backend, model);
   Output output(command.json, ratings.row_name);
   Recommending recommending(command, ratings, model, matrix, predictor, output);

@@ -8,6 +8,7 @@
 
 #include "hourglass/core/atomic_file.h"
 #include "hourglass/core/error.h"
+#include "hourglass/model/network.h"
 
 namespace hourglass::cli {
 namespace {
@@ -47,7 +48,9 @@ SweepResults SweepResults::from_json(const nlohmann::json& json) {
         !result["bottleneck"].is_number_integer()) {
       fail();
     }
-    results.results_[result["bottleneck"].get<int>()] = result;
+    const auto bottleneck = result["bottleneck"].get<std::int64_t>();
+    if (bottleneck < 1 || bottleneck > kMaxWidth) fail();
+    results.results_[static_cast<int>(bottleneck)] = result;
   }
   return results;
 }

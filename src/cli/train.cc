@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +16,7 @@
 #include "cli/sweep_results.h"
 #include "cli/train_options.h"
 #include "cli/training.h"
+#include "cli/training_device.h"
 #include "hourglass/core/atomic_file.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/digest.h"
@@ -47,7 +47,6 @@ class Run {
   void train_all(const std::vector<int>& bottlenecks);
   void train_one(int bottleneck, Backend& backend, const StopSignals& signals);
   void check_device(const Backend& backend) const;
-  Device open_device_for(const std::vector<int>& bottlenecks) const;
   void write_outcome(const char* outcome);
   void end();
   void print_results() const;
@@ -330,35 +329,9 @@ void Run::print_results() const {
   }
 }
 
-/// The device of --device. A GPU whose memory the largest of these networks does not fit is none
-/// for `auto`, and an error for `cuda`: before the training, not in it.
-Device Run::open_device_for(const std::vector<int>& bottlenecks) const {
-  Device device = open_device(command_.device);
-  const std::optional<std::size_t> free = device.backend->free_memory();
-  if (!free) return device;
-  const TrainOptions options = command_.options(std::ranges::max(bottlenecks));
-  const std::size_t needed =
-      training_memory(*device.backend, given(), options, &held_.split.hidden);
-  if (needed <= *free) return device;
-  const std::string lack =
-      fmt::format("the GPU's memory does not suffice: {} MiB are needed, {} are free",
-                  (needed >> 20) + 1, *free >> 20);
-  if (command_.device.name != "auto") {
-    throw Error(lack + "; choose --device cpu, a lower --batch-size or less --hidden");
-  }
-  DeviceOptions cpu = command_.device;
-  cpu.name = "cpu";
-  try {
-    device = open_device(cpu);
-  } catch (const UsageError& error) {  // the CPU, which would have to do, has no such --math
-    throw Error(lack + "; " + error.what());
-  }
-  device.why = lack;
-  return device;
-}
-
 void Run::train_all(const std::vector<int>& bottlenecks) {
-  const Device device = open_device_for(bottlenecks);
+  const TrainingData data = {ratings_, given(), held_.split.hidden, identity_};
+  const Device device = open_training_device(command_, data, std::ranges::max(bottlenecks));
   if (!device.why.empty()) command_.say("device: cpu, as {}\n", device.why);
   Backend& backend = *device.backend;
   check_device(backend);

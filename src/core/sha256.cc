@@ -10,7 +10,8 @@ namespace hourglass {
 namespace {
 
 void check(int status) {
-  if (status != 1) throw Error("OpenSSL refuses SHA-256: install a libcrypto that offers it");
+  if (status == 1) return;
+  throw Error("OpenSSL refuses SHA-256: free memory, or install a libcrypto that offers it");
 }
 
 }  // namespace

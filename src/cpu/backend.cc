@@ -67,8 +67,33 @@ void CpuBackend::copy_out(void* to_host, const void* from, std::size_t bytes) {
 void CpuBackend::reserve_scratch(std::int64_t floats) {
   const auto wanted = static_cast<std::size_t>(padded(floats));
   if (wanted <= scratch_floats_) return;
-  scratch_floats_ = wanted;
-  scratch_.assign(wanted * static_cast<std::size_t>(pool_.n_threads()), 0.0F);
+  std::vector<float>().swap(scratch_);  // not beside what takes its place
+  scratch_.resize(wanted * static_cast<std::size_t>(pool_.n_threads()));
+  scratch_floats_ = wanted;  // last: an allocation that fails must not count
+}
+
+std::size_t CpuBackend::scratch_memory(const StepSizes& s) const {
+  const auto stride = [](std::int64_t width) { return padded(width) + kRowAlignment; };
+  std::int64_t thread = kRowsAtATime * stride(s.widest);
+  std::int64_t packed = s.batch * s.middle_units;
+  std::int64_t pairs = 0, thread_pairs = 0;
+  if (s.forms_outputs) {
+    thread = std::max({thread, (padded(s.width) + s.batch) * kOutputBlock,
+                       kErrorsAtATime * stride(s.width)});
+    packed = std::max({packed, s.n_columns * stride(s.width), s.batch * stride(s.width)});
+  } else {
+    thread = std::max(thread, (2 * kMaxTileRows + kGramBlock) * stride(s.width));
+    packed = std::max(packed, (s.width + s.batch) * stride(s.width));
+  }
+  if (math_ == Math::kBf16) {
+    const std::int64_t inner = s.forms_outputs ? s.n_columns : s.width;
+    pairs = std::max(bf16_columns_size(inner, s.width), s.middle_weights);
+    thread_pairs = bf16_rows_size(std::max(kErrorsAtATime, kMaxTileRows), inner) +
+                   bf16_columns_size(s.width, kOutputBlock) + bf16_rows_size(s.batch, s.widest);
+  }
+  const std::int64_t floats =
+      packed + pairs + pool_.n_threads() * (padded(thread) + thread_pairs + s.widest);
+  return static_cast<std::size_t>(floats) * sizeof(float);
 }
 
 void CpuBackend::reserve_ids(std::int64_t units) {
@@ -78,7 +103,10 @@ void CpuBackend::reserve_ids(std::int64_t units) {
 
 float* CpuBackend::reserve_packed(std::int64_t floats) {
   const auto wanted = static_cast<std::size_t>(floats);
-  if (wanted > packed_.size()) packed_.resize(wanted);
+  if (wanted > packed_.size()) {
+    std::vector<float>().swap(packed_);
+    packed_.resize(wanted);
+  }
   return packed_.data();
 }
 
@@ -91,8 +119,8 @@ bool CpuBackend::set_math(Math math) {
 void CpuBackend::reserve_pairs(std::int64_t shared, std::int64_t of_thread) {
   if (shared > std::ssize(pairs_)) pairs_.resize(static_cast<std::size_t>(shared));
   if (of_thread > pairs_of_thread_) {
-    pairs_of_thread_ = of_thread;
     thread_pairs_.resize(static_cast<std::size_t>(of_thread * pool_.n_threads()));
+    pairs_of_thread_ = of_thread;
   }
 }
 

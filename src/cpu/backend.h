@@ -27,6 +27,7 @@ class CpuBackend : public Backend {
   void copy_in(void* to, const void* from_host, std::size_t bytes) override;
   void copy_out(void* to_host, const void* from, std::size_t bytes) override;
   void synchronize() override {}
+  std::size_t scratch_memory(const StepSizes& sizes) const override;
   bool reads_host_memory() const override { return true; }
   /// bf16 where the processor has AVX-512's instruction for it: see rounded_columns().
   bool set_math(Math math) override;

@@ -103,6 +103,9 @@ void CpuBackend::run(const MiddleUpdate& op) {
     inputs[l] = next;
     deltas[l] = inputs[l] + m.n_rows * (padded(m.layer[l].in + 1) + kRowAlignment);
     next = deltas[l] + m.n_rows * (padded(m.layer[l].out) + kRowAlignment);
+    // Here, where an allocation may fail: in the pool's threads nothing may throw.
+    live_inputs_[l].reserve(m.layer[l].in + 1, float_lanes());
+    live_deltas_[l].reserve(m.layer[l].out, float_lanes());
   }
   std::array<PackedLayer, kMaxMiddleLayers> packed{};
   const auto input_of = [&](std::size_t l) -> Matrix<const float> {

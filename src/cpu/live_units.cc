@@ -9,7 +9,8 @@ void LiveUnits::reserve(std::int64_t width, std::int64_t lanes) {
   lanes_ = lanes;
   const auto units = static_cast<std::size_t>(padded(width));
   if (units <= ids_.size()) return;
-  for (auto* v : {&ids_, &packed_begin_, &pack_lanes_, &unpack_lanes_, &masks_}) v->resize(units);
+  // ids_ last: its size says that all of them have the room.
+  for (auto* v : {&packed_begin_, &pack_lanes_, &unpack_lanes_, &masks_, &ids_}) v->resize(units);
 }
 
 void LiveUnits::set_all(std::int64_t width) {

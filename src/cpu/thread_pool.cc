@@ -7,6 +7,8 @@
 #include <fstream>
 #include <string>
 
+#include "hourglass/core/start_thread.h"
+
 namespace hourglass::cpu {
 namespace {
 
@@ -64,10 +66,19 @@ ThreadPool::ThreadPool(int n_threads)
       spread_(n_threads_),
       shares_(static_cast<std::size_t>(n_threads_)) {
   threads_.reserve(static_cast<std::size_t>(n_threads_ - 1));
-  for (int t = 1; t < n_threads_; ++t) threads_.emplace_back([this, t] { work(t); });
+  try {
+    for (int t = 1; t < n_threads_; ++t) {
+      threads_.push_back(start_thread([&] { return std::thread([this, t] { work(t); }); }));
+    }
+  } catch (...) {
+    stop();  // those that run: a std::thread that goes unjoined ends the program
+    throw;
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   job_ = nullptr;
   at_work_.store(kOpen, std::memory_order_release);
   generation_.fetch_add(1, std::memory_order_release);

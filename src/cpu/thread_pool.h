@@ -98,6 +98,7 @@ class ThreadPool {
   void leave();
   /// With more threads than cores, a thread that spins keeps from work the one it waits for.
   int spins() const { return has_cores_ ? 2000 : 0; }
+  void stop();
 
   const int n_threads_;
   const bool has_cores_;  ///< one for each thread

@@ -13,7 +13,7 @@ constexpr int kDigitBits = 11;
 constexpr std::uint64_t kDigitMask = (1U << kDigitBits) - 1;
 
 // An entry is column << 32 | place: sorting by the column alone keeps the places in order, since every
-// pass is stable. A batch of 2^32 ratings is beyond any memory.
+// pass is stable. EpochBatches refuses a batch of 2^31 ratings.
 constexpr int kColumnShift = 32;
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "hourglass/core/start_thread.h"
+
 namespace hourglass {
 
 BlockStream::BlockStream(std::unique_ptr<ByteSource> source, std::size_t block_bytes)
@@ -11,7 +13,7 @@ BlockStream::BlockStream(std::unique_ptr<ByteSource> source, std::size_t block_b
   for (Block& block : ring_) {
     block.bytes = std::make_unique_for_overwrite<char[]>(kHeadroom + block_bytes_);
   }
-  producer_ = std::thread(&BlockStream::produce, this);
+  producer_ = start_thread([this] { return std::thread(&BlockStream::produce, this); });
 }
 
 BlockStream::~BlockStream() {

@@ -10,8 +10,10 @@
 #include <thread>
 #include <vector>
 
+#include "hourglass/core/available_memory.h"
 #include "hourglass/core/error.h"
 #include "hourglass/core/philox.h"
+#include "hourglass/core/start_thread.h"
 
 namespace hourglass {
 namespace {
@@ -76,13 +78,30 @@ void check(const SyntheticOptions& options) {
   }
 }
 
+/// The share of cells above zero, but for a few.
+double share_above_zero(const SyntheticOptions& options) {
+  const double whole = (1 - options.sparsity) * (kValues - 1) / kValues;
+  return options.noise > 0 ? whole + (1 - whole) / 2 : whole;
+}
+
+/// Before a cell is drawn: drawing them all can take days, and only then would memory fail.
+void require_memory_for(const SyntheticOptions& options) {
+  constexpr double kOfAnEntry = 16;  // a column and a value, twice where the parts are joined
+  constexpr double kOfALine = 48;    // an id and its place, an offset
+  const double entries = share_above_zero(options) * static_cast<double>(options.rows) *
+                         static_cast<double>(options.columns);
+  const double lines = static_cast<double>(options.rows) + static_cast<double>(options.columns);
+  const double needed = std::min(kOfAnEntry * entries + kOfALine * lines, 0x1p62);
+  require_memory(static_cast<std::uint64_t>(needed), "the synthetic matrix",
+                 "lower --rows or --columns, or raise --sparsity");
+}
+
 // Rows [begin, end), as a matrix of their own.
 CsrMatrix rows_of(const SyntheticOptions& options, std::int64_t begin, std::int64_t end) {
   CsrMatrix matrix;
   // At most these are above zero but for a few; memory that is not touched costs nothing.
-  const double share = 1 - options.sparsity + (options.noise > 0 ? options.sparsity / 2 : 0);
   const double n_cells = static_cast<double>(end - begin) * static_cast<double>(options.columns);
-  const double likely = std::min(1.02 * share * n_cells, 0x1p28);
+  const double likely = std::min(1.02 * share_above_zero(options) * n_cells, 0x1p28);
   matrix.columns.reserve(static_cast<std::size_t>(likely));
   matrix.values.reserve(static_cast<std::size_t>(likely));
   for (std::int64_t row = begin; row < end; ++row) {
@@ -107,6 +126,7 @@ CsrMatrix rows_of(const SyntheticOptions& options, std::int64_t begin, std::int6
 
 Ratings synthetic_ratings(const SyntheticOptions& options) {
   check(options);
+  require_memory_for(options);
   Ratings ratings;
   CsrMatrix& matrix = ratings.matrix;
   matrix.n_rows = options.rows;
@@ -116,8 +136,10 @@ Ratings synthetic_ratings(const SyntheticOptions& options) {
       std::clamp<std::int64_t>(std::thread::hardware_concurrency(), 1, options.rows);
   std::vector<std::future<CsrMatrix>> parts;
   for (std::int64_t p = 0; p < n_parts; ++p) {
-    parts.push_back(std::async(std::launch::async, rows_of, options, options.rows * p / n_parts,
-                               options.rows * (p + 1) / n_parts));
+    parts.push_back(start_thread([&] {
+      return std::async(std::launch::async, rows_of, options, options.rows * p / n_parts,
+                        options.rows * (p + 1) / n_parts);
+    }));
   }
   std::vector<CsrMatrix> drawn;
   std::size_t n_entries = 0;

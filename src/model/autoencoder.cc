@@ -68,8 +68,10 @@ Autoencoder::Autoencoder(Backend& backend, const AutoencoderOptions& options)
     gram_scratch_ = Buffer<float>(backend, gram_scratch(n, width));
     if (skips_idle_in_gram()) idle_batches_ = Buffer<std::int32_t>(backend, width);
   }
-  errors_ = Buffer<float>(backend, entries);
-  rated_scratch_ = Buffer<float>(backend, rated_scratch(entries, batch, width));
+  if (options.objective == Objective::kRatedCells || options.rates_others) {
+    errors_ = Buffer<float>(backend, entries);
+    rated_scratch_ = Buffer<float>(backend, rated_scratch(entries, batch, width));
+  }
   if (options.sparsity.weight > 0) {
     grad_code_ = Buffer<float>(backend, batch * padded(options.shape.bottleneck));
     unit_penalties_ = Buffer<double>(backend, options.shape.bottleneck);

@@ -1,8 +1,13 @@
 #include "hourglass/model/epoch_batches.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <numeric>
+
+#include "hourglass/core/error.h"
 
 namespace hourglass {
 namespace {
@@ -20,7 +25,8 @@ std::int64_t longest_rows(const CsrMatrix& ratings, std::int64_t n) {
 
 }  // namespace
 
-EpochBatches::EpochBatches(Backend& backend, const CsrMatrix& ratings, std::int32_t batch_size)
+EpochBatches::EpochBatches(Backend& backend, const CsrMatrix& ratings, std::int32_t batch_size,
+                           ColumnRoom room)
     : backend_(&backend),
       ratings_(&ratings),
       batch_size_(batch_size),
@@ -30,8 +36,20 @@ EpochBatches::EpochBatches(Backend& backend, const CsrMatrix& ratings, std::int3
       on_device_(CsrBuffer::of_lasting(backend, ratings)),
       order_(backend, ratings.n_rows),
       at_once_(std::clamp<std::int64_t>(backend.transposes_at_once(), 1, n_batches_)) {
-  const std::int64_t n_rows = std::min(ratings.n_rows, at_once_ * batch_size);
-  const std::int64_t n_entries = std::min(ratings.n_entries(), at_once_ * most_ratings_);
+  // Engines count a batch's entries in 32 bits.
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (most_ratings_ > kMost - batch_size) {
+    throw Error(fmt::format("a batch of {} rows can have {} ratings, and {} at most can be taken at "
+                            "once; lower --batch-size",
+                            batch_size, most_ratings_, kMost - batch_size));
+  }
+  if (room == ColumnRoom::kNow) reserve_columns();
+}
+
+void EpochBatches::reserve_columns() {
+  Backend& backend = *backend_;
+  const std::int64_t n_rows = std::min(ratings_->n_rows, at_once_ * batch_size_);
+  const std::int64_t n_entries = std::min(ratings_->n_entries(), at_once_ * most_ratings_);
   const BatchColumnSizes sizes(at_once_, n_rows, n_entries);
   entries_before_on_device_ = Buffer<std::int64_t>(backend, at_once_ + 1);
   row_begin_ = Buffer<std::int64_t>(backend, sizes.row_begin);

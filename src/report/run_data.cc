@@ -19,6 +19,7 @@ namespace {
 /// Without the last line where it has no end: a training that runs, or was killed, was writing it.
 std::vector<std::string> lines_of(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
+  file.exceptions(std::ios::badbit);  // else getline() takes std::bad_alloc for the file's end
   std::vector<std::string> lines;
   for (std::string line; std::getline(file, line) && !file.eof();) lines.push_back(line);
   return lines;
@@ -106,6 +107,10 @@ void add_clusters(const std::filesystem::path& folder, const std::string& name,
   std::vector<double> pc1, pc2;
   std::vector<std::int32_t> labels;
   const auto n_clusters = clusters.json.at("clusters").get<std::int32_t>();
+  if (n_clusters > table.matrix.n_rows) {  // a name for each would be made
+    throw Error(fmt::format("{}: tells of {} clusters of {} rows; cluster again",
+                            (folder / "clusters.json").string(), n_clusters, table.matrix.n_rows));
+  }
   for (std::int64_t row = 0; row < table.matrix.n_rows; ++row) {
     const float* values = table.matrix.values.data() + row * n_columns;
     pc1.push_back(values[0]);

@@ -118,8 +118,13 @@ void Trainer::resume(const std::filesystem::path& path) {
   std::vector<double> losses = file.read_f64("step_losses");
   std::vector<double> penalties = file.read_f64("step_penalties");
   n_steps_ = std::ssize(losses);
-  if (result_.epoch < 0 || early_.waited < 0 || adam_steps < n_steps_ || batch_ < n_steps_ ||
-      batch_ >= batches_per_epoch() || std::ssize(penalties) != n_steps_) {
+  // Nothing that is counted on may be near the end of an int64.
+  constexpr std::int64_t kMostEpochs = std::int64_t{1} << 53;
+  if (result_.epoch < 0 || result_.epoch > kMostEpochs || early_.waited < 0 ||
+      early_.waited > result_.epoch || adam_steps < n_steps_ || batch_ < n_steps_ ||
+      batch_ >= batches_per_epoch() || std::ssize(penalties) != n_steps_ ||
+      (adam_steps > n_steps_ &&
+       (adam_steps - n_steps_ - 1) / batches_per_epoch() >= result_.epoch)) {
     fail("its progress is none of a training on these ratings");
   }
   network_.load_state(file, adam_steps);

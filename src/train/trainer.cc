@@ -12,7 +12,6 @@
 
 #include "hourglass/core/error.h"
 #include "hourglass/core/philox.h"
-#include "hourglass/ops/allocation_count.h"
 
 namespace hourglass {
 
@@ -102,7 +101,7 @@ Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions&
     : ratings_(&not_empty(ratings)),
       options_(options),
       holdout_(holdout != nullptr && holdout->n_entries() > 0 ? holdout : nullptr),
-      batches_(backend, ratings, batch_size(ratings, options)),
+      batches_(backend, ratings, batch_size(ratings, options), ColumnRoom::kLater),
       holdout_batches_(holdout_ == nullptr
                            ? std::nullopt
                            : std::optional<EpochBatches>(std::in_place, backend, *holdout_,
@@ -120,10 +119,12 @@ Trainer::Trainer(Backend& backend, const CsrMatrix& ratings, const TrainOptions&
                     std::max(batches_.most_ratings(),
                              holdout_batches_ ? holdout_batches_->most_ratings() : 0),
                 .output_path = options.output_path,
-                .density = ratings.density()}),
+                .density = ratings.density(),
+                .rates_others = holdout_ != nullptr}),
       rows_(static_cast<std::size_t>(ratings.n_rows)),
       early_{.min_delta = options.min_delta, .patience = options.patience} {
   std::iota(rows_.begin(), rows_.end(), 0);
+  if (network_.takes_columns()) batches_.reserve_columns();
   if (holdout_ == nullptr && keeps_best()) {
     throw Error("--monitor holdout: no rating is held out; give --holdout or --split");
   }
@@ -227,13 +228,6 @@ void Trainer::save(Model& model) {
     model.weights = best_.weights;
     model.biases = best_.biases;
   }
-}
-
-std::size_t training_memory(const Backend& like, const CsrMatrix& ratings,
-                            const TrainOptions& options, const CsrMatrix* holdout) {
-  AllocationCount count(like);
-  const Trainer trainer(count, ratings, options, holdout);
-  return count.bytes();
 }
 
 EpochResult train(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,

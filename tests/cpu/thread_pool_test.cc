@@ -2,16 +2,20 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <atomic>
 #include <cfloat>
 #include <csignal>
+#include <fstream>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "support/error_text.h"
 
 namespace hourglass::cpu {
 namespace {
@@ -172,6 +176,24 @@ TEST(ThreadPool, HasAtLeastTheCaller) {
 }
 
 TEST(ThreadPool, SeesAtLeastOneCore) { EXPECT_GE(available_cores(), 1); }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+// Where a thread cannot be had, those before it must end, or the program does.
+TEST(ThreadPool, SaysThatAThreadCannotBeHad) {
+  std::ifstream statm("/proc/self/statm");
+  rlim_t pages = 0;
+  ASSERT_TRUE(statm >> pages);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  // Room for the stacks of a few.
+  const rlimit tight = {pages * 4096 + (rlim_t{64} << 20), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &tight), 0);
+  const std::string text = test::error_text([] { const ThreadPool pool(200); });
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &before), 0);
+  EXPECT_TRUE(text.starts_with("cannot start a thread: ")) << text;
+  EXPECT_NE(text.find("memory"), text.npos) << text;
+}
+#endif
 
 }  // namespace
 }  // namespace hourglass::cpu

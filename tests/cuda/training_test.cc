@@ -158,7 +158,7 @@ TEST_P(CudaTrainingTest, ACheckpointGoesOnAndMovesBetweenEngines) {
 TEST_P(CudaTrainingTest, SaysHowMuchMemoryItWillTake) {
   cuda::CudaBackend backend;
   const std::size_t before = backend.free_memory().value();
-  const std::size_t told = training_memory(backend, ratings_, options_);
+  const std::size_t told = training_memory(backend, ratings_, options_).backend;
   const Trainer trainer(backend, ratings_, options_);
   const std::size_t taken = before - backend.free_memory().value();
   EXPECT_LE(told, taken);

@@ -1,6 +1,7 @@
 // A training that is stopped and taken up again anywhere ends in the bits of one that was not.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -288,13 +289,14 @@ TEST_F(BadCheckpointTest, ALyingOneIsRefused) {
   put_metadata("hourglass_checkpoint", "7");
   EXPECT_NE(refusal(options_).find("another version"), std::string::npos);
   put_metadata("hourglass_checkpoint", "1");
-  const auto refused = [&](int epoch, int waited, int batch, int steps) {
-    char text[300];
-    std::snprintf(text, sizeof text,
-                  R"({"epoch":%d,"loss":1,"penalty":0,"improved":true,"stopped":false,"best":1,"waited":%d,)"
-                  R"("holdout":null,"best_epoch":1,"loss_at_best":1,"batch":%d,"adam_steps":%d})",
-                  epoch, waited, batch, steps);
-    put_metadata("progress", text);
+  const auto refused = [&](std::int64_t epoch, std::int64_t waited, std::int64_t batch,
+                           std::int64_t steps) {
+    put_metadata("progress",
+                 R"({"epoch":)" + std::to_string(epoch) +
+                     R"(,"loss":1,"penalty":0,"improved":true,"stopped":false,"best":1,"waited":)" +
+                     std::to_string(waited) +
+                     R"(,"holdout":null,"best_epoch":1,"loss_at_best":1,"batch":)" +
+                     std::to_string(batch) + R"(,"adam_steps":)" + std::to_string(steps) + "}");
     return refusal(options_);
   };
   EXPECT_NE(refused(-1, 0, 2, 7).find("progress"), std::string::npos);
@@ -303,6 +305,12 @@ TEST_F(BadCheckpointTest, ALyingOneIsRefused) {
   EXPECT_NE(refused(1, 0, 1, 7).find("progress"), std::string::npos);  // 2 losses, 1 batch
   EXPECT_NE(refused(1, 0, 2, 1).find("progress"), std::string::npos);
   EXPECT_NE(refused(1, 0, 2, 6).find("steps that were not made"), std::string::npos);
+  // Beyond what can be counted on from.
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  EXPECT_NE(refused(kMost, 0, 2, 7).find("progress"), std::string::npos);
+  EXPECT_NE(refused(1, kMost, 2, 7).find("progress"), std::string::npos);
+  EXPECT_NE(refused(1, 0, 2, kMost).find("progress"), std::string::npos);
+  EXPECT_NE(refused(1, 0, 2, 8).find("progress"), std::string::npos);  // 5 batches, then 2
   for (const char* text : {"", "[]", "{", "7", R"({"epoch":"one"})"}) {
     put_metadata("progress", text);
     EXPECT_NE(refusal(options_).find("progress cannot be read"), std::string::npos) << text;

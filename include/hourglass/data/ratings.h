@@ -17,6 +17,7 @@ class IdList {
     offsets_.push_back(bytes_.size());
   }
   std::int64_t size() const { return static_cast<std::int64_t>(offsets_.size()) - 1; }
+  std::size_t bytes() const { return bytes_.size(); }  ///< of all of them
   std::string_view operator[](std::int64_t i) const {
     const auto k = static_cast<std::size_t>(i);
     return std::string_view(bytes_).substr(offsets_[k], offsets_[k + 1] - offsets_[k]);

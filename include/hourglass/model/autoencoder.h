@@ -42,6 +42,7 @@ struct AutoencoderOptions {
   std::int64_t max_batch_entries = 0;  ///< ratings of the fullest batch, of targets too
   OutputPath output_path = OutputPath::kAuto;  ///< of Objective::kAllCells
   double density = 0;                          ///< rated share of the cells; for OutputPath::kAuto
+  bool rates_others = false;  ///< rated_loss() will be called
   bool skip_idle = true;  ///< units idle for a whole batch are left out of products: same bits
 };
 
@@ -66,13 +67,18 @@ class Autoencoder {
   void catch_up();
   /// The mean square over the ratings of the targets' batch k, which must have one, as predicted
   /// from the same rows of the inputs' batch k, to *loss [1] in the backend's memory. After
-  /// catch_up(); no step.
+  /// catch_up(); no step. Needs options.rates_others.
   void rated_loss(const EpochBatches& inputs, EpochBatches& targets, std::int64_t k,
                   Ptr<double> loss);
 
   std::int64_t steps() const { return step_; }
   /// The one taken: never kAuto. Of Objective::kAllCells.
   OutputPath output_path() const { return options_.output_path; }
+
+  /// Whether a step reads its batch's columns.
+  bool takes_columns() const { return !dense_input_; }
+  /// Of the fullest step.
+  StepSizes step_sizes() const;
 
   /// The weights and Adam's state as they stand, deferred rows deferred, in our own layout: a layer's
   /// NAME.rows, NAME.first_moment, NAME.second_moment (F32 [n_rows, stride]: a row an input, the bias

@@ -10,12 +10,19 @@
 
 namespace hourglass {
 
+/// When room is made for batches by column, several times their ratings: a network that takes them
+/// dense (Autoencoder::takes_columns()) needs none.
+enum class ColumnRoom { kNow, kLater };
+
 /// Ratings in a backend's memory and, epoch by epoch, their mini-batches: batch k of an epoch has
 /// rows[k * batch_size ..] of the rows that it was started with, the last batch perhaps fewer.
 class EpochBatches {
  public:
   /// The backend and the ratings must outlive it.
-  EpochBatches(Backend& backend, const CsrMatrix& ratings, std::int32_t batch_size);
+  EpochBatches(Backend& backend, const CsrMatrix& ratings, std::int32_t batch_size,
+               ColumnRoom room = ColumnRoom::kNow);
+  /// Makes the room that columns() needs, of ColumnRoom::kLater.
+  void reserve_columns();
 
   /// Begins an epoch over all rows of the ratings, in this order.
   void start(std::span<const std::int32_t> rows);

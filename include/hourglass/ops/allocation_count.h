@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string>
 
 #include "hourglass/ops/backend.h"
@@ -19,7 +20,8 @@ class AllocationCount final : public Backend {
   std::string kind() const override { return "count"; }
   std::string description() const override { return "counts allocations"; }
   void* allocate(std::size_t bytes) override {
-    bytes_ += bytes;
+    constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
+    bytes_ = bytes > kMost - bytes_ ? kMost : bytes_ + bytes;
     return nullptr;
   }
   void deallocate(void*, std::size_t) noexcept override {}

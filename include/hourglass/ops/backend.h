@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <memory>
+#include <new>
 #include <optional>
 #include <span>
 #include <stdexcept>
@@ -29,6 +31,16 @@ enum class Math {
   kFp32,  ///< not at all
   kTf32,  ///< to 11 significant bits, on tensor cores
   kBf16,  ///< to 8
+};
+
+/// Sizes of a training step, as far as they decide what operations need beside their arguments.
+struct StepSizes {
+  std::int64_t n_columns = 0, batch = 0;
+  std::int64_t width = 0;           ///< of the output layer's input, its 1 included
+  std::int64_t widest = 0;          ///< units of the middle's widest layer, its 1 included
+  std::int64_t middle_units = 0;    ///< of inputs and outputs of all its layers, padded
+  std::int64_t middle_weights = 0;  ///< of all its layers
+  bool forms_outputs = false;
 };
 
 /// Owns memory and runs operations. `run` enqueues: it never allocates and never waits for a device
@@ -56,6 +68,9 @@ class Backend {
 
   /// Bytes that can be allocated; nothing where that is the operating system's to say.
   virtual std::optional<std::size_t> free_memory() const { return std::nullopt; }
+
+  /// Bytes of the host's memory that operations of such a step come to hold, beside what is allocated.
+  virtual std::size_t scratch_memory(const StepSizes&) const { return 0; }
 
   /// Whether the backend's memory is the host's: either side reads the other's where it lies.
   virtual bool reads_host_memory() const { return false; }
@@ -175,7 +190,7 @@ class Buffer {
   Buffer(Backend& backend, std::int64_t size)
       : backend_(&backend),
         size_(size),
-        data_(static_cast<T*>(backend.allocate(static_cast<std::size_t>(size) * sizeof(T)))) {}
+        data_(static_cast<T*>(backend.allocate(bytes_of(size)))) {}
   Buffer(Backend& backend, std::span<const T> from)
       : Buffer(backend, static_cast<std::int64_t>(from.size())) {
     if (!from.empty()) backend.upload(ptr(), from);
@@ -212,6 +227,14 @@ class Buffer {
   }
 
  private:
+  /// Products of sizes come here: of one beyond any memory, not what is left of it after wrapping.
+  static std::size_t bytes_of(std::int64_t size) {
+    if (size < 0 || size > std::numeric_limits<std::int64_t>::max() /
+                               static_cast<std::int64_t>(sizeof(T))) {
+      throw std::bad_array_new_length();
+    }
+    return static_cast<std::size_t>(size) * sizeof(T);
+  }
   void swap(Buffer& other) noexcept {
     std::swap(backend_, other.backend_);
     std::swap(size_, other.size_);

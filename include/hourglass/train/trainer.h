@@ -106,6 +106,7 @@ class Trainer {
   OutputPath output_path() const { return network_.output_path(); }
   std::int64_t batches_done() const { return batch_; }  ///< of the epoch under way
   std::int64_t batches_per_epoch() const { return batches_.size(); }
+  StepSizes step_sizes() const { return network_.step_sizes(); }
 
   /// Writes the state, whole or not at all. Throws Error where the disk refuses and where a weight
   /// is not finite: a checkpoint that was there stays.
@@ -138,9 +139,18 @@ class Trainer {
   std::int64_t n_steps_ = 0;  ///< of them, those that made a step
 };
 
-/// Bytes of a backend's memory that such a Trainer takes, on a backend like this one.
-std::size_t training_memory(const Backend& like, const CsrMatrix& ratings,
-                            const TrainOptions& options, const CsrMatrix* holdout = nullptr);
+/// What a training takes, in bytes.
+struct TrainingMemory {
+  std::size_t backend = 0;  ///< of the backend's memory
+  /// At most, of the host's beside it: the model on its way in and out, what operations hold.
+  std::size_t host = 0;
+};
+
+/// Of such a Trainer, from start() to the file of the model, on a backend like this one. `column_ids`:
+/// those that the file will have.
+TrainingMemory training_memory(const Backend& like, const CsrMatrix& ratings,
+                               const TrainOptions& options, const CsrMatrix* holdout = nullptr,
+                               const IdList& column_ids = {});
 
 /// Trains `model` in place to the end; on_epoch hears of each epoch.
 EpochResult train(Backend& backend, const CsrMatrix& ratings, const TrainOptions& options,
