@@ -33,7 +33,7 @@ TEST_F(SizesTest, OfTheSyntheticMatrix) {
   refused(Words{"train", "synthetic", "--output", path("a")} + endless, 2, most);
   refused({"generate", path("g.csv"), "--rows", "99999999999999999999"}, 2, most);
   const std::string needs = "the synthetic matrix needs ";
-  for (const std::string& sparsity : {"0.5", "1"}) {
+  for (const char* sparsity : {"0.5", "1"}) {
     const Words large = {"--rows", kMost32, "--columns", kMost32, "--sparsity", sparsity};
     refused(Words{"generate", path("g.csv")} + large, 1, needs);
     refused(Words{"train", "synthetic", "--output", path("b")} + large, 1, needs);
