@@ -31,7 +31,7 @@ class RelayBackend : public Backend {
   }
   void synchronize() override { inner_->synchronize(); }
   std::optional<std::size_t> free_memory() const override { return inner_->free_memory(); }
-  std::size_t scratch_memory(const StepSizes& sizes) const override {
+  std::size_t scratch_memory(const hourglass::StepSizes& sizes) const override {
     return inner_->scratch_memory(sizes);
   }
   bool set_math(Math math) override { return inner_->set_math(math); }
