@@ -166,7 +166,7 @@ TEST_F(ClusterCommandTest, RefusesInOneLineAndWritesNothing) {
     EXPECT_FALSE(std::filesystem::exists(folder_ / "out" / "clusters.json"));
     return outcome.code;
   };
-  EXPECT_EQ(refused({"--clusters", "8"}, "7 distinct rows"), 1);
+  EXPECT_EQ(refused({"--clusters", "8"}, "8 clusters of 7 rows"), 1);
   EXPECT_EQ(refused({"--components", "7"}, "1 to 6"), 1);
   EXPECT_EQ(refused({"--components", "0"}, "--components"), 2);
   EXPECT_EQ(refused({"--clusters", "-1"}, "--clusters"), 2);
