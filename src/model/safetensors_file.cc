@@ -56,8 +56,16 @@ SafetensorsFile::SafetensorsFile(std::filesystem::path path, Checksum checksum)
   }
   data_offset_ = kLengthBytes + static_cast<std::int64_t>(length);
 
-  std::string json(length, '\0');
-  read_bytes(std::as_writable_bytes(std::span(json)), kLengthBytes);
+  // Piece by piece: a file with holes is large at no cost, and what it claims should have been there
+  // before as much memory is had again.
+  constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+  std::string json;
+  while (json.size() < length) {
+    const std::size_t begin = json.size();
+    json.resize(std::min<std::size_t>(length, begin + kPieceBytes));
+    read_bytes(std::as_writable_bytes(std::span(json)).subspan(begin),
+               kLengthBytes + static_cast<std::int64_t>(begin));
+  }
   SafetensorsHeader header = parse_safetensors_header(json, file_bytes - data_offset_, path_);
   metadata_ = std::move(header.metadata);
   tensors_ = std::move(header.tensors);
