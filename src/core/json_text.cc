@@ -67,11 +67,10 @@ nlohmann::json read_json_object(const std::filesystem::path& path, std::string_v
 
 std::int64_t whole_number(const nlohmann::json& object, const char* key) {
   const auto found = object.find(key);
-  const bool whole =
-      found != object.end() && found->is_number_integer() &&
-      (!found->is_number_unsigned() ||
-       found->get<std::uint64_t>() <=
-           static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
+  const bool whole = found != object.end() && found->is_number_integer() &&
+                     (!found->is_number_unsigned() ||
+                      found->get<std::uint64_t>() <=
+                          static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
   if (!whole) throw Error(fmt::format("has no whole number \"{}\"", key));
   return found->get<std::int64_t>();
 }

@@ -82,15 +82,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const unsigned first = input.byte();
   fuzz::Resumed& resumed = (first & 4) != 0 ? rated : all;
   const unsigned form = first % 4;
-  const std::string bytes = form == 3 ? fuzz::changed(resumed.good, input)
-                                      : fuzz::safetensors_of(form, input.rest());
+  const std::string bytes =
+      form == 3 ? fuzz::changed(resumed.good, input) : fuzz::safetensors_of(form, input.rest());
   memory.put(bytes);
   Trainer& trainer = resumed.trainer;
   fuzz::refusal(bytes.size(), [&] {
     trainer.resume(memory.path());
-    fuzz::expect(trainer.batches_done() >= 0 &&
-                     trainer.batches_done() < trainer.batches_per_epoch(),
-                 "it stands within an epoch");
+    fuzz::expect(
+        trainer.batches_done() >= 0 && trainer.batches_done() < trainer.batches_per_epoch(),
+        "it stands within an epoch");
     // To go on costs what the file says that it missed: a step each.
     if (trainer.last_epoch().epoch > 200) return;
     for (int step = 0; step < 3 && !trainer.done(); ++step) trainer.step();

@@ -11,14 +11,19 @@
 namespace hourglass::fuzz {
 namespace {
 
-/// The network 2 - 3 - 1 - 3 - 2 of a model, its metadata from `input`.
+/// As a JSON string.
+std::string quoted(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+/// A model of the network 2 - 3 - 1 - 3 - 2, its metadata from `input`.
 std::string with_metadata(Input input) {
+  const std::string network = quoted(input.part('\0')), objective = quoted(input.part('\0'));
+  const std::string training = quoted(input.part('\0')), ids = quoted(input.rest());
   const std::string header =
       R"({"__metadata__":{"format":"pt","hourglass_model":"1","sha256":")" + std::string(64, '0') +
-      R"(","network":)" + nlohmann::json(input.part('\0')).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-      R"(,"objective":)" + nlohmann::json(input.part('\0')).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-      R"(,"training":)" + nlohmann::json(input.part('\0')).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-      R"(,"column_ids":)" + nlohmann::json(input.rest()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+      R"(","network":)" + network + R"(,"objective":)" + objective + R"(,"training":)" + training +
+      R"(,"column_ids":)" + ids +
       R"(},"encoder.0.weight":{"dtype":"F32","shape":[3,2],"data_offsets":[0,24]},)"
       R"("encoder.0.bias":{"dtype":"F32","shape":[3],"data_offsets":[24,36]},)"
       R"("encoder.2.weight":{"dtype":"F32","shape":[1,3],"data_offsets":[36,48]},)"

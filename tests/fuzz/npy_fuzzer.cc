@@ -40,8 +40,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string file = folder.read("f.npy");
   fuzz::expect(file.size() >= 10 && file.starts_with(std::string_view("\x93NUMPY\x01\x00", 8)),
                "it is NPY 1.0");
-  const auto length = static_cast<unsigned char>(file[8]) +
-                      std::size_t{256} * static_cast<unsigned char>(file[9]);
+  const auto length =
+      static_cast<unsigned char>(file[8]) + std::size_t{256} * static_cast<unsigned char>(file[9]);
   fuzz::expect((10 + length) % 64 == 0 && file.size() >= 10 + length, "data is aligned");
   std::string header = "{'descr': '<f4', 'fortran_order': False, 'shape': (" +
                        std::to_string(rows) + ", " + std::to_string(columns) + "), }";
@@ -49,9 +49,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   fuzz::expect(file.substr(10, length) == header + "\n", "the header is as NumPy writes it");
   fuzz::expect(file.size() - 10 - length == values.size() * sizeof(float),
                "the values follow, and nothing else");
-  fuzz::expect(values.empty() ||
-                   std::memcmp(file.data() + 10 + length, values.data(),
-                               values.size() * sizeof(float)) == 0,
+  fuzz::expect(values.empty() || std::memcmp(file.data() + 10 + length, values.data(),
+                                             values.size() * sizeof(float)) == 0,
                "the values follow");
   return 0;
 }

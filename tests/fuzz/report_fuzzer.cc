@@ -11,8 +11,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static const bool made = std::filesystem::create_directory(folder.path() / "k=8");
   fuzz::expect(made, "there is a folder");
   fuzz::Input input(data, size);
-  for (const char* name : {"run.json", "k=8/log.jsonl", "evaluation-a.json", "clusters.json",
-                           "clusters.csv"}) {
+  for (const char* name :
+       {"run.json", "k=8/log.jsonl", "evaluation-a.json", "clusters.json", "clusters.csv"}) {
     const std::string_view text = input.part('\0');
     if (text.empty()) {
       folder.remove(name);

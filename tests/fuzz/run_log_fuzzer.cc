@@ -50,8 +50,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::int64_t last = input.byte() % 64;
   const bool as_records = (input.byte() & 1) != 0;
   const std::string_view log = input.part('\0');
-  const std::string events =
-      as_records ? fuzz::records(input) : std::string(input.rest());
+  const std::string events = as_records ? fuzz::records(input) : std::string(input.rest());
   folder.put("log.jsonl", log);
   folder.put(fuzz::kEvents, events);
   fuzz::refusal(log.size() + events.size(), [&] {

@@ -71,8 +71,7 @@ class DamagedFiles : public testing::TestWithParam<int> {
           read();
           FAIL() << "byte " << i << " ^ " << change << " went unseen";
         } catch (const Error& error) {
-          ASSERT_TRUE(std::string(error.what()).starts_with(path.string() + ": "))
-              << error.what();
+          ASSERT_TRUE(std::string(error.what()).starts_with(path.string() + ": ")) << error.what();
         }
       }
       put(i, good[i]);

@@ -10,8 +10,8 @@
 namespace hourglass {
 
 /// The JSON of `text`, nothing behind it. Throws Error, without a place ("is not JSON"), for any
-/// other text, for one of over 16 MiB or 400,000 values, keys and brackets, and for one nested deeper
-/// than 32.
+/// other text, for one of over 16 MiB or 400,000 values, keys and brackets, and for one nested
+/// deeper than 32.
 nlohmann::json parse_json(std::string_view text);
 
 /// The JSON object in `path`. Throws Error: `PATH: what; advice`.
