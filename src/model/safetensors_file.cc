@@ -88,8 +88,9 @@ void SafetensorsFile::verify_checksum(std::string_view header, std::int64_t file
     fail("its checksum sha256 does not stand once in the header: the file is damaged");
   }
 
-  constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
-  const auto block = std::make_unique_for_overwrite<std::byte[]>(kBlockBytes);
+  const std::size_t block_bytes =
+      std::min(std::size_t{1} << 20, static_cast<std::size_t>(file_bytes - data_offset_));
+  const auto block = std::make_unique_for_overwrite<std::byte[]>(block_bytes);
   Sha256 sha256;
   std::byte length[kLengthBytes];
   read_bytes(length, 0);
@@ -99,7 +100,7 @@ void SafetensorsFile::verify_checksum(std::string_view header, std::int64_t file
   sha256.update(header.substr(place + kDigits));
   for (std::int64_t offset = data_offset_; offset < file_bytes;) {
     const std::span<std::byte> bytes(
-        block.get(), std::min(kBlockBytes, static_cast<std::size_t>(file_bytes - offset)));
+        block.get(), std::min(block_bytes, static_cast<std::size_t>(file_bytes - offset)));
     read_bytes(bytes, offset);
     sha256.update(bytes);
     offset += static_cast<std::int64_t>(bytes.size());

@@ -151,7 +151,7 @@ TEST_F(TrainCommandTest, ARunJsonOfAnotherKindIsRefusedInOurWords) {
   refused("/options/batch-size", 0, option);  // a batch of no rows would divide by zero
   refused("/options/batch-size", "many", option);
   refused("/options/batch-size", 1e300, option);
-  refused("/options/epochs", -1, option);
+  refused("/options/patience", -1, option);
   refused("/options/hidden", {0}, option);
   refused("/options/hidden", {"a", 2}, option);
   refused("/options/hidden", 24, option);
@@ -161,7 +161,7 @@ TEST_F(TrainCommandTest, ARunJsonOfAnotherKindIsRefusedInOurWords) {
   refused("/options/dropout", 2, option);
   refused("/options/learning-rate", nullptr, "does not tell --learning-rate");
   refused("/options/learning-rate", "0.001", option);
-  refused("/options/seed", -1, option);
+  refused("/options/seed", "7", option);
   refused("/options/no-shuffle", 1, option);
   refused("/options/init", {{"a", 1}}, option);
   const std::string results = "its \"results\" cannot be read";
