@@ -38,8 +38,10 @@ nlohmann::json parse_json(std::string_view text) {
   // The parser takes a NUL for the end of the text and would ignore what follows it.
   if (text.find('\0') != text.npos) throw Error("is not JSON");
   std::size_t n_values = 0;
-  const auto bounded = [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-    if (depth > kMaxDepth) throw Error("is nested too deep");
+  using Event = nlohmann::json::parse_event_t;
+  const auto bounded = [&](int depth, Event event, nlohmann::json&) {
+    const bool begins = event == Event::array_start || event == Event::object_start;
+    if (begins && depth >= kMaxDepth) throw Error("is nested too deep");
     if (++n_values > kMaxValues) throw Error("has too many values to be ours");
     return true;
   };
