@@ -49,13 +49,16 @@ struct TrainedOn {
   std::uint64_t seed = 0;
   std::string monitor, init;
 
-  explicit TrainedOn(const Model& model)
+  explicit TrainedOn(const Model& model) try
       : data_sha256(model.training.value("data_sha256", "")),
         holdout_sha256(model.training.value("holdout_sha256", "")),
         holdout{model.training.value("holdout", 0.0), model.training.value("split", "")},
         seed(model.training.value("seed", std::uint64_t{0})),
         monitor(model.training.value("monitor", "")),
-        init(model.training.value("init", "")) {}
+        init(model.training.value("init", "")) {
+  } catch (const nlohmann::json::exception&) {
+    throw Error("the model's summary of its training is not as hourglass writes it; train it anew");
+  }
 
   bool same_ratings(const TrainedOn& other) const {
     return data_sha256 == other.data_sha256 && holdout_sha256 == other.holdout_sha256;

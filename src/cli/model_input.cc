@@ -42,7 +42,8 @@ std::filesystem::path model_path(const std::filesystem::path& run_or_model) {
 
 CsrMatrix align_to(const Model& model, const CsrMatrix& matrix, const IdList& column_ids,
                    const ReadOptions& read) {
-  if (model.training.value("transpose", read.transpose) != read.transpose) {
+  const auto transpose = model.training.find("transpose");
+  if (transpose != model.training.end() && *transpose != read.transpose) {
     tell("warning: the model was trained {} --transpose, and the ratings are read {} it\n",
          read.transpose ? "without" : "with", read.transpose ? "with" : "without");
   }

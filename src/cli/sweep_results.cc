@@ -8,6 +8,7 @@
 
 #include "hourglass/core/atomic_file.h"
 #include "hourglass/core/error.h"
+#include "hourglass/core/json_text.h"
 #include "hourglass/model/network.h"
 
 namespace hourglass::cli {
@@ -20,11 +21,15 @@ struct Row {
   bool stopped_early = false;
 };
 
+std::int64_t count(const nlohmann::json& result, const char* key) {
+  return result.contains(key) ? whole_number(result, key) : 0;
+}
+
 Row read_row(const nlohmann::json& result) {
   Row row;
-  row.epochs = result.value("epochs", std::int64_t{0});
-  row.best_epoch = result.value("best_epoch", std::int64_t{0});
-  row.parameters = result.value("parameters", std::int64_t{0});
+  row.epochs = count(result, "epochs");
+  row.best_epoch = count(result, "best_epoch");
+  row.parameters = count(result, "parameters");
   row.best = result.value("best", 0.0);
   row.loss = result.value("loss", 0.0);
   row.seconds = result.value("seconds", 0.0);
@@ -44,13 +49,18 @@ SweepResults SweepResults::from_json(const nlohmann::json& json) {
   };
   if (!json.is_array()) fail();
   for (const nlohmann::json& result : json) {
-    if (!result.is_object() || !result.contains("bottleneck") ||
-        !result["bottleneck"].is_number_integer()) {
+    try {  // whoever asks for one of its values later gets it
+      const std::int64_t bottleneck = whole_number(result, "bottleneck");
+      if (bottleneck < 1 || bottleneck > kMaxWidth) fail();
+      read_row(result);
+      count(result, "patience");
+      is_done(result);
+      results.results_[static_cast<int>(bottleneck)] = result;
+    } catch (const nlohmann::json::exception&) {
+      fail();
+    } catch (const Error&) {
       fail();
     }
-    const auto bottleneck = result["bottleneck"].get<std::int64_t>();
-    if (bottleneck < 1 || bottleneck > kMaxWidth) fail();
-    results.results_[static_cast<int>(bottleneck)] = result;
   }
   return results;
 }

@@ -34,11 +34,11 @@ double peak_mib() {
 /// One call of `train`, from the command line to the models.
 class Run {
  public:
-  Run(const CLI::App& app, TrainCommand& command);
+  Run(CLI::App& app, TrainCommand& command);
   void train();
 
  private:
-  void take_up_run(const CLI::App& app);
+  void take_up_run(CLI::App& app);
   void describe_run();
   /// The bottlenecks of this call that are not finished. Throws Error for one that cannot go on.
   std::vector<int> unfinished() const;
@@ -67,7 +67,7 @@ class Run {
   nlohmann::json identity_;
 };
 
-Run::Run(const CLI::App& app, TrainCommand& command)
+Run::Run(CLI::App& app, TrainCommand& command)
     : command_(command), folder_(RunFolder::create(command.output)), lock_(folder_.lock()) {
   if (folder_.has_run()) {
     take_up_run(app);
@@ -104,13 +104,25 @@ Run::Run(const CLI::App& app, TrainCommand& command)
   check_column_ids_fit(folder_.path(), ratings_.column_ids);
 }
 
-void Run::take_up_run(const CLI::App& app) {
+void Run::take_up_run(CLI::App& app) {
   before_ = folder_.read_run();
   if (!before_.value("options", nlohmann::json()).is_object() ||
       !before_.value("data", nlohmann::json()).is_object()) {
     throw Error(folder_.run_json().string() +
                 ": tells no options or no data, so the run cannot go on; train anew into another "
                 "folder");
+  }
+  try {  // all else that is asked of it, once
+    before_.value("seconds", 0.0);
+    before_.value("device", "");
+    before_.value("math", "");
+    before_["data"].value("path", "");
+    before_["data"].value("sha256", "");
+    before_.value("holdout", nlohmann::json::object()).value("sha256", "");
+    before_["options"].value("bottleneck", std::vector<int>{});
+  } catch (const nlohmann::json::exception&) {
+    throw Error(folder_.run_json().string() +
+                ": is not as hourglass writes it; train anew into another folder");
   }
   results_ = SweepResults::from_json(before_.value("results", nlohmann::json::array()));
   if (command_.resume) {

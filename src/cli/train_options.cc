@@ -69,6 +69,16 @@ nlohmann::json to_json_value(const T& value) {
   return value;
 }
 
+/// As the command line would have it.
+std::string to_text(const nlohmann::json& json) {
+  if (json.is_string()) return json.get<std::string>();
+  if (!json.is_array()) return json.dump();
+  if (json.empty()) return "none";
+  std::string text;
+  for (const nlohmann::json& value : json) text += (text.empty() ? "" : ",") + value.dump();
+  return text;
+}
+
 template <class T>
 void from_json_value(const nlohmann::json& json, T& value) {
   if constexpr (std::is_enum_v<T>) {
@@ -202,6 +212,18 @@ void default_bottleneck(const CLI::App& app, TrainCommand& command) {
   }
 }
 
+namespace {
+
+/// For messages: what run.json has may be no UTF-8, or long.
+std::string in_one_line(const nlohmann::json& json) {
+  constexpr std::size_t kMaxBytes = 100;
+  std::string text = json.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
+  if (text.size() > kMaxBytes) text.replace(kMaxBytes, text.npos, "...");
+  return text;
+}
+
+}  // namespace
+
 nlohmann::json recorded_options(const TrainCommand& command) {
   TrainCommand copy = command;
   auto options = nlohmann::json::object();
@@ -237,11 +259,11 @@ void require_same_options(const nlohmann::json& recorded, const TrainCommand& co
     throw UsageError(
         fmt::format("{}: holds a run in which --{} was {}, and it is {} now; go on with the run by "
                     "--resume, or choose another --output",
-                    command.output, name, before.dump(), value.dump()));
+                    command.output, name, in_one_line(before), in_one_line(value)));
   }
 }
 
-void continue_options(const CLI::App& app, const nlohmann::json& recorded, TrainCommand& command) {
+void continue_options(CLI::App& app, const nlohmann::json& recorded, TrainCommand& command) {
   for_each_recorded(command, [&](const std::string& name, auto& value) {
     const bool free = name == "bottleneck" || name == "epochs" || name == "patience";
     const bool given = app.get_option("--" + name)->count() > 0;
@@ -253,12 +275,27 @@ void continue_options(const CLI::App& app, const nlohmann::json& recorded, Train
                       command.output, name));
     }
     if (!given) {
-      from_json_value(before, value);
+      CLI::Option& option = *app.get_option("--" + name);
+      try {
+        // The same checks as on the command line. Not of separators: their words there are others,
+        // and the reader knows what is one.
+        if (name != "separator") {
+          option.add_result(to_text(before));
+          option.run_callback();
+        }
+        from_json_value(before, value);
+        option.clear();  // it was not given
+      } catch (const std::exception&) {  // of CLI11, of JSON, of a word that is no choice
+        option.clear();
+        throw Error(fmt::format("{}: its run.json has --{} as {}, which cannot be; train anew into "
+                                "another folder",
+                                command.output, name, in_one_line(before)));
+      }
     } else if (!free && to_json_value(value) != before) {
       throw UsageError(
           fmt::format("--resume: --{} was {} in the run and is {} now; leave it out, or "
                       "train anew into another folder",
-                      name, before.dump(), to_json_value(value).dump()));
+                      name, in_one_line(before), in_one_line(to_json_value(value))));
     }
   });
 }

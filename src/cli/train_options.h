@@ -68,7 +68,8 @@ void require_same_options(const nlohmann::json& recorded, const TrainCommand& co
 
 /// Makes `command` the continuation of a run whose recorded_options() are `recorded`: an option
 /// that was not given takes the run's value. Throws UsageError for one that was given and differs;
-/// --bottleneck, --epochs and --patience may.
-void continue_options(const CLI::App& app, const nlohmann::json& recorded, TrainCommand& command);
+/// --bottleneck, --epochs and --patience may. Throws Error for a value of the run's that the command
+/// line would refuse.
+void continue_options(CLI::App& app, const nlohmann::json& recorded, TrainCommand& command);
 
 }  // namespace hourglass::cli

@@ -3,15 +3,20 @@
 #include <fmt/format.h>
 
 #include <bit>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
 namespace hourglass {
 
 NpyFile::NpyFile(const std::filesystem::path& path, std::int64_t n_rows, std::int64_t n_columns)
-    : file_(path), missing_(n_rows * n_columns) {
+    : file_(path) {
   static_assert(std::endian::native == std::endian::little, "'<f4' is little-endian");
-  if (n_rows < 0 || n_columns < 0) throw std::invalid_argument("NpyFile: a negative shape");
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  if (n_rows < 0 || n_columns < 0 || (n_columns > 0 && n_rows > kMost / n_columns)) {
+    throw std::invalid_argument("NpyFile: a shape that no matrix has");
+  }
+  missing_ = n_rows * n_columns;
   constexpr std::size_t kAlignment = 64;
   constexpr std::size_t kPrefixBytes = 10;  // magic, version, the length of the header in 2 bytes
   std::string header = fmt::format(

@@ -7,6 +7,7 @@
 #include <stdexcept>
 
 #include "hourglass/core/error.h"
+#include "hourglass/core/json_text.h"
 #include "hourglass/model/safetensors.h"
 #include "model/in_quotes.h"
 
@@ -92,22 +93,15 @@ const std::string& metadata_value(const SafetensorsFile& file, std::string_view 
 
 /// A JSON object of the metadata: of our making, so small and shallow.
 nlohmann::json metadata_object(const SafetensorsFile& file, std::string_view key) {
-  constexpr std::size_t kMaxBytes = std::size_t{1} << 24;
-  constexpr int kMaxDepth = 16;
   const std::string& text = metadata_value(file, key);
   const auto fail = [&] {
     throw Error(fmt::format("{}: its metadata {} is not a small JSON object; write it anew",
                             file.path().string(), in_quotes(key)));
   };
-  if (text.size() > kMaxBytes || text.find('\0') != text.npos) fail();
   nlohmann::json object;
   try {
-    object =
-        nlohmann::json::parse(text, [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-          if (depth > kMaxDepth) fail();
-          return true;
-        });
-  } catch (const nlohmann::json::exception&) {
+    object = parse_json(text);
+  } catch (const Error&) {
     fail();
   }
   if (!object.is_object()) fail();

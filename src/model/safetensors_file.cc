@@ -56,8 +56,16 @@ SafetensorsFile::SafetensorsFile(std::filesystem::path path, Checksum checksum)
   }
   data_offset_ = kLengthBytes + static_cast<std::int64_t>(length);
 
-  std::string json(length, '\0');
-  read_bytes(std::as_writable_bytes(std::span(json)), kLengthBytes);
+  // Piece by piece: a file with holes is large at no cost, and what it claims should have been there
+  // before as much memory is had again.
+  constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+  std::string json;
+  while (json.size() < length) {
+    const std::size_t begin = json.size();
+    json.resize(std::min<std::size_t>(length, begin + kPieceBytes));
+    read_bytes(std::as_writable_bytes(std::span(json)).subspan(begin),
+               kLengthBytes + static_cast<std::int64_t>(begin));
+  }
   SafetensorsHeader header = parse_safetensors_header(json, file_bytes - data_offset_, path_);
   metadata_ = std::move(header.metadata);
   tensors_ = std::move(header.tensors);
@@ -80,8 +88,9 @@ void SafetensorsFile::verify_checksum(std::string_view header, std::int64_t file
     fail("its checksum sha256 does not stand once in the header: the file is damaged");
   }
 
-  constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
-  const auto block = std::make_unique_for_overwrite<std::byte[]>(kBlockBytes);
+  const std::size_t block_bytes =
+      std::min(std::size_t{1} << 20, static_cast<std::size_t>(file_bytes - data_offset_));
+  const auto block = std::make_unique_for_overwrite<std::byte[]>(block_bytes);
   Sha256 sha256;
   std::byte length[kLengthBytes];
   read_bytes(length, 0);
@@ -91,7 +100,7 @@ void SafetensorsFile::verify_checksum(std::string_view header, std::int64_t file
   sha256.update(header.substr(place + kDigits));
   for (std::int64_t offset = data_offset_; offset < file_bytes;) {
     const std::span<std::byte> bytes(
-        block.get(), std::min(kBlockBytes, static_cast<std::size_t>(file_bytes - offset)));
+        block.get(), std::min(block_bytes, static_cast<std::size_t>(file_bytes - offset)));
     read_bytes(bytes, offset);
     sha256.update(bytes);
     offset += static_cast<std::int64_t>(bytes.size());

@@ -7,26 +7,17 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "hourglass/core/error.h"
+#include "hourglass/core/json_text.h"
 #include "hourglass/data/read_ratings.h"
 #include "hourglass/report/report.h"
 
 namespace hourglass {
 namespace {
 
-/// Without the last line where it has no end: a training that runs, or was killed, was writing it.
-std::vector<std::string> lines_of(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  file.exceptions(std::ios::badbit);  // else getline() takes std::bad_alloc for the file's end
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(file, line) && !file.eof();) lines.push_back(line);
-  return lines;
-}
-
 /// A number of the log, which has null for what is not finite.
-double number(const nlohmann::json& record, const char* key) {
+double logged(const nlohmann::json& record, const char* key) {
   const nlohmann::json& value = record.at(key);
   return value.is_null() ? std::nan("") : value.get<double>();
 }
@@ -35,38 +26,38 @@ Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
   const std::filesystem::path log = folder.path / "log.jsonl";
   Epochs epochs;
   epochs.bottleneck = bottleneck;
+  if (!std::filesystem::is_regular_file(log)) return epochs;  // a pipe would be waited for
+  std::ifstream file(log, std::ios::binary);
+  file.exceptions(std::ios::badbit);  // else getline() takes std::bad_alloc for the file's end
   std::int64_t line_number = 0;
-  for (const std::string& line : lines_of(log)) {
+  // Without the last line where it has no end: a training that runs, or was killed, was writing it.
+  for (std::string line; std::getline(file, line) && !file.eof();) {
     ++line_number;
+    const auto fail = [&] {
+      throw Error(fmt::format("{}:{}: is no record of an epoch; train --resume mends the log",
+                              log.string(), line_number));
+    };
     try {
-      const auto record = nlohmann::json::parse(line);
+      const nlohmann::json record = parse_json(line);
       epochs.epoch.push_back(record.at("epoch"));
-      epochs.loss.push_back(number(record, "loss"));
+      epochs.loss.push_back(logged(record, "loss"));
       const auto add = [&](const char* key, std::vector<double>& values) {
-        if (record.contains(key)) values.push_back(number(record, key));
+        if (record.contains(key)) values.push_back(logged(record, key));
       };
       add("holdout_loss", epochs.holdout);
       add("mean_square", epochs.mean_square);
       add("sparsity_penalty", epochs.penalty);
       if (record.value("improved", false)) epochs.best_epoch = epochs.epoch.size() - 1;
     } catch (const nlohmann::json::exception&) {
-      throw Error(fmt::format("{}:{}: is no record of an epoch; train --resume mends the log",
-                              log.string(), line_number));
+      fail();
+    } catch (const Error&) {
+      fail();
     }
   }
   for (std::vector<double>* part : {&epochs.holdout, &epochs.mean_square, &epochs.penalty}) {
     if (part->size() != epochs.epoch.size()) part->clear();
   }
   return epochs;
-}
-
-nlohmann::json read_json(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  const auto json = nlohmann::json::parse(file, nullptr, false);
-  if (!json.is_object()) {
-    throw Error(fmt::format("{}: is no JSON object; make it again", path.string()));
-  }
-  return json;
 }
 
 std::vector<EvaluationFile> read_evaluations(const std::filesystem::path& folder) {
@@ -76,7 +67,7 @@ std::vector<EvaluationFile> read_evaluations(const std::filesystem::path& folder
     if (!path.filename().string().starts_with("evaluation-") || path.extension() != ".json") {
       continue;
     }
-    EvaluationFile file{path.stem().string(), path, read_json(path)};
+    EvaluationFile file{path.stem().string(), path, read_json_object(path, "make it again")};
     const auto results = file.json.find("results");
     if (results == file.json.end() || !results->is_array()) {
       throw Error(fmt::format("{}: has no results; evaluate again", path.string()));
@@ -90,11 +81,11 @@ std::vector<EvaluationFile> read_evaluations(const std::filesystem::path& folder
 /// clusters.json and clusters.csv, whose columns are pc1, pc2, ..., cluster.
 void add_clusters(const std::filesystem::path& folder, const std::string& name,
                   std::vector<ClusterFile>& all) {
-  if (!std::filesystem::exists(folder / "clusters.json") ||
-      !std::filesystem::exists(folder / "clusters.csv")) {
+  if (!std::filesystem::is_regular_file(folder / "clusters.json") ||
+      !std::filesystem::is_regular_file(folder / "clusters.csv")) {
     return;
   }
-  ClusterFile clusters{name, read_json(folder / "clusters.json"), {}, false};
+  ClusterFile clusters{name, read_json_object(folder / "clusters.json", "make it again"), {}, false};
   ReadOptions as_table;
   as_table.format = RatingsFormat::kWide;
   as_table.keep_zeros = true;
@@ -106,8 +97,8 @@ void add_clusters(const std::filesystem::path& folder, const std::string& name,
   }
   std::vector<double> pc1, pc2;
   std::vector<std::int32_t> labels;
-  const auto n_clusters = clusters.json.at("clusters").get<std::int32_t>();
-  if (n_clusters > table.matrix.n_rows) {  // a name for each would be made
+  const auto n_clusters = clusters.json.at("clusters").get<double>();
+  if (!(n_clusters <= static_cast<double>(table.matrix.n_rows))) {  // a name for each would be made
     throw Error(fmt::format("{}: tells of {} clusters of {} rows; cluster again",
                             (folder / "clusters.json").string(), n_clusters, table.matrix.n_rows));
   }
@@ -116,7 +107,7 @@ void add_clusters(const std::filesystem::path& folder, const std::string& name,
     pc1.push_back(values[0]);
     pc2.push_back(values[1]);
     const float label = values[n_columns - 1];
-    if (!(label >= 0 && label < static_cast<float>(n_clusters) && label == std::floor(label))) {
+    if (!(label >= 0 && label < n_clusters && label == std::floor(label))) {
       throw Error(fmt::format("{}: row {} is in no cluster of clusters.json; cluster again",
                               (folder / "clusters.csv").string(), table.row_ids[row]));
     }

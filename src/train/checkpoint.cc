@@ -4,12 +4,14 @@
 // "progress".
 #include <fmt/format.h>
 
+#include <cstdint>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "hourglass/core/error.h"
+#include "hourglass/core/json_text.h"
 #include "hourglass/model/safetensors.h"
 #include "hourglass/train/trainer.h"
 
@@ -99,30 +101,33 @@ void Trainer::resume(const std::filesystem::path& path) {
   if (version->second != kVersion) fail("is a checkpoint of another version of hourglass");
   std::int64_t adam_steps = 0;
   try {
-    const auto progress = nlohmann::json::parse(text->second);
-    result_.epoch = progress.at("epoch");
+    const nlohmann::json progress = parse_json(text->second);
+    result_.epoch = whole_number(progress, "epoch");
     result_.loss = progress.at("loss");
     result_.penalty = progress.at("penalty");
     result_.holdout = optional_from_json(progress.at("holdout"));
     result_.improved = progress.at("improved");
     result_.stopped = progress.at("stopped");
     early_.best = result_.best = best_from_json(progress.at("best"));
-    result_.best_epoch = progress.at("best_epoch");
+    result_.best_epoch = whole_number(progress, "best_epoch");
     result_.loss_at_best = progress.at("loss_at_best");
-    early_.waited = progress.at("waited");
-    batch_ = progress.at("batch");
-    adam_steps = progress.at("adam_steps");
+    early_.waited = whole_number(progress, "waited");
+    batch_ = whole_number(progress, "batch");
+    adam_steps = whole_number(progress, "adam_steps");
   } catch (const nlohmann::json::exception&) {
+    fail("its progress cannot be read");
+  } catch (const Error&) {
     fail("its progress cannot be read");
   }
   std::vector<double> losses = file.read_f64("step_losses");
   std::vector<double> penalties = file.read_f64("step_penalties");
   n_steps_ = std::ssize(losses);
-  // Nothing that is counted on may be near the end of an int64.
-  constexpr std::int64_t kMostEpochs = std::int64_t{1} << 53;
-  if (result_.epoch < 0 || result_.epoch > kMostEpochs || early_.waited < 0 ||
-      early_.waited > result_.epoch || adam_steps < n_steps_ || batch_ < n_steps_ ||
+  // An epoch's number is a word of Philox's counter. Deferred rows replay the steps that they missed,
+  // so no more may be told of than these epochs have.
+  if (result_.epoch < 0 || result_.epoch > std::numeric_limits<std::uint32_t>::max() ||
+      early_.waited < 0 || early_.waited > result_.epoch || batch_ < n_steps_ ||
       batch_ >= batches_per_epoch() || std::ssize(penalties) != n_steps_ ||
+      adam_steps < n_steps_ ||
       (adam_steps > n_steps_ &&
        (adam_steps - n_steps_ - 1) / batches_per_epoch() >= result_.epoch)) {
     fail("its progress is none of a training on these ratings");

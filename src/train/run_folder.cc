@@ -7,17 +7,15 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdint>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "hourglass/core/atomic_file.h"
 #include "hourglass/core/create_folder.h"
 #include "hourglass/core/error.h"
+#include "hourglass/core/json_text.h"
 
 namespace hourglass {
 RunFolder RunFolder::create(std::filesystem::path path) {
@@ -60,30 +58,7 @@ void RunFolder::write_run(const nlohmann::json& run) const {
 }
 
 nlohmann::json RunFolder::read_run() const {
-  constexpr std::uintmax_t kMaxBytes = std::uintmax_t{1} << 24;
-  constexpr int kMaxDepth = 32;
-  const auto fail = [&](std::string_view what) {
-    throw Error(fmt::format("{}: {}; train anew into another folder", run_json().string(), what));
-  };
-  std::error_code error;
-  const std::uintmax_t bytes = std::filesystem::file_size(run_json(), error);
-  if (error) throw_file_error(run_json(), "read it", error.value());
-  if (bytes > kMaxBytes) fail("is too large to be ours");
-  std::string text(static_cast<std::size_t>(bytes), '\0');
-  std::ifstream file(run_json(), std::ios::binary);
-  if (!file.read(text.data(), static_cast<std::streamsize>(text.size()))) fail("cannot be read");
-  nlohmann::json run;
-  try {
-    run =
-        nlohmann::json::parse(text, [&](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
-          if (depth > kMaxDepth) fail("is nested too deep");
-          return true;
-        });
-  } catch (const nlohmann::json::exception&) {
-    fail("is not JSON");
-  }
-  if (!run.is_object()) fail("is not a JSON object");
-  return run;
+  return read_json_object(run_json(), "train anew into another folder");
 }
 
 BottleneckFolder RunFolder::bottleneck(int k) const { return {path_ / fmt::format("k={}", k)}; }

@@ -12,6 +12,7 @@
 
 #include "hourglass/core/atomic_file.h"
 #include "hourglass/core/error.h"
+#include "hourglass/core/json_text.h"
 #include "train/append_file.h"
 
 namespace hourglass {
@@ -42,8 +43,8 @@ double number(const nlohmann::json& line, const char* key) {
 /// The record of a line that to_line() wrote, without its scalars; false for any other text.
 bool parse_line(std::string_view text, EpochRecord& record) {
   try {
-    const nlohmann::json line = nlohmann::json::parse(text);
-    record = {.epoch = line.at("epoch").get<std::int64_t>(),
+    const nlohmann::json line = parse_json(text);
+    record = {.epoch = whole_number(line, "epoch"),
               .loss = number(line, "loss"),
               .best = number(line, "best"),
               .improved = line.at("improved").get<bool>(),
@@ -53,6 +54,8 @@ bool parse_line(std::string_view text, EpochRecord& record) {
               .scalars = {}};
     return true;
   } catch (const nlohmann::json::exception&) {
+    return false;
+  } catch (const Error&) {
     return false;
   }
 }

@@ -132,6 +132,58 @@ TEST_F(TrainCommandTest, ASignalFinishesTheStepAndLeavesACheckpoint) {
   }
 }
 
+// Whoever goes on with a run's folder need not have made it.
+TEST_F(TrainCommandTest, ARunJsonOfAnotherKindIsRefusedInOurWords) {
+  ASSERT_EQ(hourglass(small("a", {"--keep-checkpoint"})).code, 0);
+  const nlohmann::json good = run("a");
+  const auto refused = [&](const std::string& at, const nlohmann::json& value,
+                           const std::string& what) {
+    nlohmann::json bad = good;
+    bad[nlohmann::json::json_pointer(at)] = value;
+    put_bytes(folder_ / "a" / "run.json", bad.dump());
+    const Outcome outcome =
+        hourglass({"train", "synthetic", "--resume", "--output", path("a"), "--epochs", "9"});
+    EXPECT_EQ(outcome.code, 1) << at << ": " << outcome.err;
+    EXPECT_TRUE(outcome.err.starts_with("hourglass: error: ")) << outcome.err;
+    EXPECT_TRUE(contains(outcome.err, what)) << outcome.err;
+  };
+  const std::string option = "which cannot be; train anew";
+  refused("/options/batch-size", 0, option);  // a batch of no rows would divide by zero
+  refused("/options/batch-size", "many", option);
+  refused("/options/batch-size", 1e300, option);
+  refused("/options/patience", -1, option);
+  refused("/options/hidden", {0}, option);
+  refused("/options/hidden", {"a", 2}, option);
+  refused("/options/hidden", 24, option);
+  refused("/options/bottleneck", {4294967297}, option);
+  refused("/options/objective", "none", option);
+  refused("/options/output-path", "long", option);
+  refused("/options/dropout", 2, option);
+  refused("/options/learning-rate", nullptr, "does not tell --learning-rate");
+  refused("/options/learning-rate", "0.001", option);
+  refused("/options/seed", "7", option);
+  refused("/options/no-shuffle", 1, option);
+  refused("/options/init", {{"a", 1}}, option);
+  const std::string results = "its \"results\" cannot be read";
+  refused("/results", 7, results);
+  refused("/results/0/bottleneck", 0, results);
+  refused("/results/0/bottleneck", 4294967301, results);  // 5 in 32 bits
+  refused("/results/0/epochs", "four", results);
+  refused("/results/0/outcome", 1, results);
+  refused("/results/0/seconds", "long", results);
+  refused("/results/0/patience", 1.5, results);
+  refused("/results/0/stopped_early", "no", results);
+  const std::string kind = "run.json: is not as hourglass writes it";
+  refused("/seconds", "long", kind);
+  refused("/device", 3, kind);
+  refused("/data/path", 3, kind);
+  refused("/data/sha256", nlohmann::json::array(), kind);
+  put_bytes(folder_ / "a" / "run.json", good.dump());
+  const Outcome more =
+      hourglass({"train", "synthetic", "--resume", "--output", path("a"), "--epochs", "5"});
+  EXPECT_EQ(more.code, 0) << more.err;
+}
+
 TEST_F(TrainCommandTest, ResumeTakesTheRunsOptionsAndRefusesOthersByName) {
   const Words begun = {"--keep-checkpoint", "--learning-rate", "0.002", "--no-shuffle"};
   ASSERT_EQ(hourglass(small("a", begun)).code, 0);

@@ -55,6 +55,9 @@ TEST(Npy, WholeOrNotAtAll) {
       error_text([&] { save_npy(folder / "none" / "m.npy", counted(6), 2, 3); }).find("m.npy"),
       std::string::npos);
   EXPECT_THROW(save_npy(folder / "m.npy", counted(5), 2, 3), std::invalid_argument);
+  constexpr std::int64_t kMany = std::int64_t{1} << 62;  // times 4 is 0 in 64 bits
+  EXPECT_THROW(save_npy(folder / "m.npy", {}, kMany, 4), std::invalid_argument);
+  EXPECT_THROW(save_npy(folder / "m.npy", {}, -1, 0), std::invalid_argument);
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 

@@ -1,6 +1,7 @@
 #include "hourglass/report/report.h"
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -247,6 +248,35 @@ TEST_F(ReportTest, ValuesOfAnotherKindAreAnErrorInOurWords) {
   }
   put_bytes(folder_ / "run.json", "{}");
   EXPECT_TRUE(contains(report().html, "<h2 id=\"loss\">Loss</h2>")) << "keys may be missing";
+}
+
+// A page is made of a stranger's folder too.
+TEST_F(ReportTest, HostileFilesAreRefusedAtLittleCost) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  const auto evaluation = folder_ / "evaluation-a.json";
+  put_bytes(evaluation, R"({"results":[],"title":)" + deep + "}");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "is nested too deep"))
+      << "to print it would overflow the stack";
+  std::string many = R"({"results":[],"more":[{})";
+  for (int i = 0; i < 1'000'000; ++i) many += ",{}";
+  put_bytes(evaluation, many + "]}");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "too many values"));
+  std::filesystem::remove(evaluation);
+  ASSERT_EQ(::mkfifo(evaluation.c_str(), 0600), 0);
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "cannot read it")) << "it would be waited for";
+  std::filesystem::remove(evaluation);
+
+  // A name for each of so many clusters takes gigabytes.
+  put_bytes(folder_ / "clusters.json", R"({"of":"rows","clusters":2000000000})");
+  put_bytes(folder_ / "clusters.csv", "book,pc1,pc2,cluster\nb7,0,1.5,1999999872\n");
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "row b7 is in no cluster"));
+  std::filesystem::remove(folder_ / "clusters.csv");
+  ASSERT_EQ(::mkfifo((folder_ / "clusters.csv").c_str(), 0600), 0);
+  const auto log = folder_ / "k=4" / "log.jsonl";
+  std::filesystem::remove(log);
+  ASSERT_EQ(::mkfifo(log.c_str(), 0600), 0);
+  EXPECT_FALSE(has_chart("loss-k=4.svg"));
+  EXPECT_TRUE(has_chart("loss-k=8.svg"));
 }
 
 }  // namespace

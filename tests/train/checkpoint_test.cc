@@ -310,10 +310,29 @@ TEST_F(BadCheckpointTest, ALyingOneIsRefused) {
   EXPECT_NE(refused(kMost, 0, 2, 7).find("progress"), std::string::npos);
   EXPECT_NE(refused(1, kMost, 2, 7).find("progress"), std::string::npos);
   EXPECT_NE(refused(1, 0, 2, kMost).find("progress"), std::string::npos);
-  EXPECT_NE(refused(1, 0, 2, 8).find("progress"), std::string::npos);  // 5 batches, then 2
-  for (const char* text : {"", "[]", "{", "7", R"({"epoch":"one"})"}) {
+  // More steps than such epochs have would be replayed, a row at a time, for years.
+  EXPECT_NE(refused(1, 0, 2, 8).find("progress"), std::string::npos);
+  EXPECT_NE(refused(1, 0, 2, 2147483647).find("progress"), std::string::npos);
+  const std::string numbers =
+      R"("loss":1,"penalty":0,"improved":true,"stopped":false,"best":1,"waited":0,)"
+      R"("holdout":null,"best_epoch":1,"loss_at_best":1,"batch":2,"adam_steps":7})";
+  put_metadata("progress", R"({"epoch":1,)" + numbers);
+  {
+    Trainer trainer(*backend_, ratings_.matrix, options_);
+    trainer.resume(path_);
+    EXPECT_EQ(trainer.last_epoch().epoch, 1);
+  }
+  put_metadata("progress", R"({"epoch":4294967296,)" + numbers);
+  EXPECT_NE(refusal(options_).find("none of a training"), std::string::npos);
+  const std::string deep = R"({"epoch":)" + std::string(1'000'000, '[');
+  for (const std::string& text :
+       {std::string(), std::string("[]"), std::string("{"), std::string("7"),
+        std::string(R"({"epoch":"one"})"), R"({"epoch":true,)" + numbers,
+        R"({"epoch":1.0,)" + numbers, R"({"epoch":1e300,)" + numbers,
+        R"({"epoch":18446744073709551615,)" + numbers, deep}) {
     put_metadata("progress", text);
-    EXPECT_NE(refusal(options_).find("progress cannot be read"), std::string::npos) << text;
+    EXPECT_NE(refusal(options_).find("progress cannot be read"), std::string::npos)
+        << text.substr(0, 100);
   }
 }
 

@@ -144,7 +144,11 @@ TEST(RunLog, CutsOffLinesThatAreTornOrNotItsOwn) {
   const std::size_t first_line = good.find('\n') + 1;
   for (const std::string& tail :
        {std::string("{\"epoch\":4"), std::string("\n"), std::string("null\n"), std::string("[4]\n"),
-        std::string("{\"epoch\":4}\n"), std::string("\0\0\0\n", 4),
+        std::string("{\"epoch\":4}\n"),
+        std::string(R"({"epoch":4.5,"loss":1,"best":1,"improved":true,"seconds":1,)"
+                    R"("rows_per_second":1,"stopped":false})") +
+            "\n",
+        std::string("\0\0\0\n", 4),
         good.substr(0, first_line) /* epoch 1 again */, std::string(100'000, '[') + "\n"}) {
     put_bytes(folder / "log.jsonl", good + tail);
     RunLog log = RunLog::open(folder.path(), 9, fixed_clock);
@@ -155,6 +159,14 @@ TEST(RunLog, CutsOffLinesThatAreTornOrNotItsOwn) {
   EXPECT_EQ(RunLog::open(folder.path(), 3, fixed_clock).n_epochs(), 2) << "the caller can tell";
   std::filesystem::remove(folder / "log.jsonl");
   EXPECT_EQ(RunLog::open(folder.path(), 3, fixed_clock).n_epochs(), 0);
+}
+
+TEST(RunLog, ALogOfHolesCostsNoMemory) {
+  const TempFolder folder;
+  put_bytes(folder / "log.jsonl", "");
+  std::filesystem::resize_file(folder / "log.jsonl", std::uintmax_t{1} << 40);
+  const std::string text = error_text([&] { RunLog::open(folder.path(), 3, fixed_clock); });
+  EXPECT_NE(text.find("log.jsonl: is too large"), text.npos) << text;
 }
 
 TEST(RunLog, RefusesEpochsAndNamesThatAreTaken) {

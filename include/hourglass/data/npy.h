@@ -20,7 +20,7 @@ class NpyFile {
 
  private:
   AtomicFile file_;
-  std::int64_t missing_;  ///< floats
+  std::int64_t missing_ = 0;  ///< floats
 };
 
 /// The same in one piece.

@@ -1,0 +1,29 @@
+// A run's folder to report on: run.json, log.jsonl, evaluation-a.json, clusters.json and
+// clusters.csv, a byte 0 between them; one that is empty is not there.
+#include "hourglass/report/report.h"
+
+#include "fuzz/files.h"
+#include "fuzz/harness.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace hourglass;
+  static const fuzz::MemoryFolder folder;
+  static const bool made = std::filesystem::create_directory(folder.path() / "k=8");
+  fuzz::expect(made, "there is a folder");
+  fuzz::Input input(data, size);
+  for (const char* name :
+       {"run.json", "k=8/log.jsonl", "evaluation-a.json", "clusters.json", "clusters.csv"}) {
+    const std::string_view text = input.part('\0');
+    if (text.empty()) {
+      folder.remove(name);
+    } else {
+      folder.put(name, text);
+    }
+  }
+  fuzz::refusal(size, [&] {
+    const Report report = make_report(RunFolder::open(folder.path()));
+    fuzz::expect(report.html.ends_with("</html>\n"), "the page is whole");
+    fuzz::expect(report.html.find("<script") == report.html.npos, "no text becomes a script");
+  });
+  return 0;
+}
