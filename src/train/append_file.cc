@@ -35,15 +35,22 @@ AppendFile::AppendFile(std::filesystem::path path)
 }
 
 std::string AppendFile::read(std::int64_t begin, std::int64_t end) const {
-  std::string content(static_cast<std::size_t>(end - begin), '\0');
-  std::size_t done = 0;
-  while (done < content.size()) {
+  constexpr std::size_t kMaxBytes = std::size_t{1} << 30;  // of some million epochs
+  constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+  const auto size = static_cast<std::size_t>(end - begin);
+  if (size > kMaxBytes) {
+    throw Error(fmt::format("{}: is too large to be ours; remove it", path_.string()));
+  }
+  std::string content;  // grows as it is read: a file with holes is large at no cost
+  while (content.size() < size) {
+    const std::size_t done = content.size();
+    content.resize(std::min(size, done + kPieceBytes));
     const ssize_t n = retry([&] {
       return ::pread(file_.get(), content.data() + done, content.size() - done,
                      static_cast<off_t>(begin) + static_cast<off_t>(done));
     });
     if (n <= 0) throw_file_error(path_, "read it", n == 0 ? EIO : errno);
-    done += static_cast<std::size_t>(n);
+    content.resize(done + static_cast<std::size_t>(n));
   }
   return content;
 }
