@@ -31,16 +31,16 @@ AppendFile::AppendFile(std::filesystem::path path)
     throw Error(fmt::format("{}: another program is writing it; wait for it, or use another folder",
                             path_.string()));
   }
+  constexpr std::int64_t kMaxBytes = std::int64_t{1} << 30;  // of some million epochs
+  if (status.st_size > kMaxBytes) {
+    throw Error(fmt::format("{}: is too large to be ours; remove it", path_.string()));
+  }
   size_ = status.st_size;
 }
 
 std::string AppendFile::read(std::int64_t begin, std::int64_t end) const {
-  constexpr std::size_t kMaxBytes = std::size_t{1} << 30;  // of some million epochs
   constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
   const auto size = static_cast<std::size_t>(end - begin);
-  if (size > kMaxBytes) {
-    throw Error(fmt::format("{}: is too large to be ours; remove it", path_.string()));
-  }
   std::string content;  // grows as it is read: a file with holes is large at no cost
   while (content.size() < size) {
     const std::size_t done = content.size();
