@@ -97,11 +97,9 @@ void add_clusters(const std::filesystem::path& folder, const std::string& name,
   }
   std::vector<double> pc1, pc2;
   std::vector<std::int32_t> labels;
-  const auto n_clusters = clusters.json.at("clusters").get<double>();
-  if (!(n_clusters <= static_cast<double>(table.matrix.n_rows))) {  // a name for each would be made
-    throw Error(fmt::format("{}: tells of {} clusters of {} rows; cluster again",
-                            (folder / "clusters.json").string(), n_clusters, table.matrix.n_rows));
-  }
+  // No more than rows: each of them gets a name, drawn or not.
+  const auto n_clusters = std::min(clusters.json.at("clusters").get<double>(),
+                                   static_cast<double>(table.matrix.n_rows));
   for (std::int64_t row = 0; row < table.matrix.n_rows; ++row) {
     const float* values = table.matrix.values.data() + row * n_columns;
     pc1.push_back(values[0]);
