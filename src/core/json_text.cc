@@ -17,6 +17,44 @@ constexpr std::size_t kMaxBytes = std::size_t{1} << 24;
 constexpr std::size_t kMaxValues = 400'000;  // of a hundred bytes and a half: 64 MB
 constexpr int kMaxDepth = 32;
 
+/// Reads without a tree, and counts. (A callback of json::parse could count as well, but with one
+/// it walks through a list again at the end of each object in it.)
+class Bounds : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  bool null() override { return count(); }
+  bool boolean(bool) override { return count(); }
+  bool number_integer(number_integer_t) override { return count(); }
+  bool number_unsigned(number_unsigned_t) override { return count(); }
+  bool number_float(number_float_t, const string_t&) override { return count(); }
+  bool string(string_t&) override { return count(); }
+  bool binary(binary_t&) override { return count(); }
+  bool key(string_t&) override { return count(); }
+  bool start_object(std::size_t) override { return begin(); }
+  bool start_array(std::size_t) override { return begin(); }
+  bool end_object() override { return end(); }
+  bool end_array() override { return end(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::json::exception&) override {
+    return false;
+  }
+
+ private:
+  bool count() {
+    if (++n_values_ > kMaxValues) throw Error("has too many values to be ours");
+    return true;
+  }
+  bool begin() {
+    if (depth_++ >= kMaxDepth) throw Error("is nested too deep");
+    return count();
+  }
+  bool end() {
+    --depth_;
+    return count();
+  }
+
+  std::size_t n_values_ = 0;
+  int depth_ = 0;
+};
+
 template <class Fail>
 std::string file_text(const std::filesystem::path& path, const Fail& fail) {
   std::error_code error;
@@ -37,19 +75,9 @@ nlohmann::json parse_json(std::string_view text) {
   if (text.size() > kMaxBytes) throw Error("is too large to be ours");
   // The parser takes a NUL for the end of the text and would ignore what follows it.
   if (text.find('\0') != text.npos) throw Error("is not JSON");
-  std::size_t n_values = 0;
-  using Event = nlohmann::json::parse_event_t;
-  const auto bounded = [&](int depth, Event event, nlohmann::json&) {
-    const bool begins = event == Event::array_start || event == Event::object_start;
-    if (begins && depth >= kMaxDepth) throw Error("is nested too deep");
-    if (++n_values > kMaxValues) throw Error("has too many values to be ours");
-    return true;
-  };
-  try {
-    return nlohmann::json::parse(text, bounded);
-  } catch (const nlohmann::json::exception&) {
-    throw Error("is not JSON");
-  }
+  Bounds bounds;
+  if (!nlohmann::json::sax_parse(text, &bounds)) throw Error("is not JSON");
+  return nlohmann::json::parse(text);
 }
 
 nlohmann::json read_json_object(const std::filesystem::path& path, std::string_view advice) {

@@ -40,6 +40,13 @@ Packed pack(std::string text) {
   return packed;
 }
 
+// A sanitizer makes each try several times as long; the bytes are the same.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr int kStep = 17;  // of the 255 changes: 15
+#else
+constexpr int kStep = 1;
+#endif
+
 class DamagedGzip : public Reading {
  protected:
   void every_changed_byte(const std::string& text) {
@@ -50,7 +57,7 @@ class DamagedGzip : public Reading {
     std::int64_t n_refused = 0, n_same = 0;
     for (std::size_t i = 0; i < packed.bytes.size(); ++i) {
       std::string damaged = packed.bytes;
-      for (int change = 1; change < 256; ++change) {
+      for (int change = 1; change < 256; change += kStep) {
         damaged[i] = static_cast<char>(packed.bytes[i] ^ change);
         put_bytes(path, damaged);
         Ratings ratings;
@@ -69,7 +76,7 @@ class DamagedGzip : public Reading {
             << "byte " << i << " ^ " << change << " went unseen";
       }
     }
-    EXPECT_EQ(n_refused + n_same, 255 * static_cast<std::int64_t>(packed.bytes.size()));
+    EXPECT_EQ(n_refused + n_same, 255 / kStep * static_cast<std::int64_t>(packed.bytes.size()));
     RecordProperty("refused", std::to_string(n_refused));
     RecordProperty("same", std::to_string(n_same));
     std::printf("%lld changes: %lld refused, %lld with the same ratings\n",
