@@ -124,7 +124,7 @@ TEST(ModelFile, RefusesOtherMetadata) {
   EXPECT_NE(refusal({{"column_ids", R"(["a"])"}}).find("1 column ids for 2 columns"),
             std::string::npos);
   refusal({{"network", R"({"n_columns":2,"hidden":[],"bottleneck":0})"}});
-  refusal({{"training", "{\"a\":" + std::string(20, '[') + std::string(20, ']') + "}"}});
+  refusal({{"training", "{\"a\":" + std::string(40, '[') + std::string(40, ']') + "}"}});
   // A network of two billion columns that the tensors do not bear out: refused, not allocated.
   refusal({{"network", R"({"n_columns":2000000000,"hidden":[1048576],"bottleneck":2})"}});
 }
