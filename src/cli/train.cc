@@ -54,6 +54,9 @@ class Run {
   const CsrMatrix& given() const {
     return command_.holdout.any() ? held_.split.given : ratings_.matrix;
   }
+  TrainingData training_data() const {
+    return {ratings_, given(), held_.split.hidden, identity_};
+  }
 
   TrainCommand& command_;
   const Clock::time_point began_ = Clock::now();
@@ -281,7 +284,7 @@ void Run::train_one(int bottleneck, Backend& backend, const StopSignals& signals
   nlohmann::json& result = results_.at(bottleneck);
   result["parameters"] = options.shape.n_parameters();
   const BottleneckFolder files = folder_.bottleneck(bottleneck);
-  const TrainingData data = {ratings_, given(), held_.split.hidden, identity_};
+  const TrainingData data = training_data();
   Training training(command_, options, data, folder_, backend);
   command_.say("k={}: network {}; {} parameters", bottleneck, to_string(options.shape),
                options.shape.n_parameters());
@@ -342,7 +345,7 @@ void Run::print_results() const {
 }
 
 void Run::train_all(const std::vector<int>& bottlenecks) {
-  const TrainingData data = {ratings_, given(), held_.split.hidden, identity_};
+  const TrainingData data = training_data();
   const Device device = open_training_device(command_, data, std::ranges::max(bottlenecks));
   if (!device.why.empty()) command_.say("device: cpu, as {}\n", device.why);
   Backend& backend = *device.backend;

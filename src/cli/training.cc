@@ -87,8 +87,8 @@ void Training::train_to_the_end(const StopSignals& signals, RunLog& log) {
   while (!trainer_.done()) {
     if (const auto epoch = trainer_.step()) {
       tell(*epoch, seconds_since(epoch_began), log);
-      epoch_began = Clock::now();
       if (!trainer_.done()) checkpoints_.after_epoch(epoch->epoch, trainer_, log);
+      epoch_began = Clock::now();  // a checkpoint is no part of an epoch's time
     }
     if (signals.received() != 0 && !trainer_.done()) stop(signals.received(), log);
     bar_.update({.epoch = trainer_.last_epoch().epoch + 1,
