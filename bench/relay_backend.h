@@ -39,6 +39,7 @@ class RelayBackend : public Backend {
   std::int64_t transposes_at_once() const override { return inner_->transposes_at_once(); }
   bool skips_idle_in_gram() const override { return inner_->skips_idle_in_gram(); }
   bool takes_dense_input() const override { return inner_->takes_dense_input(); }
+  bool forms_scores() const override { return inner_->forms_scores(); }
 
   void run(const TransposeBatches& op) override { relay("TransposeBatches", op); }
   void run(const DenseRows& op) override { relay("DenseRows", op); }
@@ -65,6 +66,7 @@ class RelayBackend : public Backend {
   void run(const SelectTop& op) override { relay("SelectTop", op); }
   void run(const ScoreSums& op) override { relay("ScoreSums", op); }
   void run(const PickCells& op) override { relay("PickCells", op); }
+  void run(const ScoreRows& op) override { relay("ScoreRows", op); }
 
  private:
   template <class Operation>

@@ -42,6 +42,14 @@ struct EvaluateCommand {
   DeviceOptions device;
 };
 
+/// A number of another type would be converted to whatever comes out.
+std::uint64_t seed_of(const nlohmann::json& training) {
+  const auto seed = training.find("seed");
+  if (seed == training.end()) return 0;
+  return seed->is_number_integer() ? seed->get<std::uint64_t>()
+                                   : throw Error("the model tells no whole seed; train it anew");
+}
+
 /// What a model was trained on, as its file tells.
 struct TrainedOn {
   std::string data_sha256, holdout_sha256;
@@ -53,7 +61,7 @@ struct TrainedOn {
       : data_sha256(model.training.value("data_sha256", "")),
         holdout_sha256(model.training.value("holdout_sha256", "")),
         holdout{model.training.value("holdout", 0.0), model.training.value("split", "")},
-        seed(model.training.value("seed", std::uint64_t{0})),
+        seed(seed_of(model.training)),
         monitor(model.training.value("monitor", "")),
         init(model.training.value("init", "")) {
   } catch (const nlohmann::json::exception&) {
@@ -99,6 +107,7 @@ Evaluating::Evaluating(const EvaluateCommand& command)
 SplitRatings Evaluating::split_as_trained(const TrainedOn& trained) const {
   SplitRatings split;
   try {
+    if (!trained.holdout.split.empty()) require_regular_file(trained.holdout.split);
     split = hold_out(ratings_, trained.holdout, command_.read, trained.seed).split;
   } catch (const Error& error) {
     throw Error(fmt::format("the ratings that the training held out: {}", error.what()));
@@ -151,7 +160,7 @@ SplitRatings Evaluating::hide(const TrainedOn& trained) {
       table_.warning = fmt::format(
           "the training began with the weights of {}: whether those had "
           "seen the held-out ratings is unknown",
-          trained.init);
+          in_one_line(trained.init));
     }
     return split;
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "hourglass/core/error.h"
@@ -42,6 +44,15 @@ HeldOut hold_out(const Ratings& ratings, const HoldoutOptions& options, const Re
     throw Error("every rating is held out, so nothing is left to train on; hold fewer out");
   }
   return held;
+}
+
+void require_regular_file(const std::string& split) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(split, error)) {
+    throw Error(fmt::format("{}: the training's held-out ratings are no regular file there; put them "
+                            "back",
+                            split));
+  }
 }
 
 std::string holdout_digest(const Ratings& ratings, const CsrMatrix& hidden) {

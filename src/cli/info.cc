@@ -56,7 +56,8 @@ std::string as_text(const Ratings& ratings, const Summary& summary) {
   line("longest row", grouped(summary.longest_row_length));
   if (summary.longest_row_length > 0) {
     text.pop_back();
-    text += fmt::format("  ({} {})\n", ratings.row_name, ratings.row_ids[summary.longest_row]);
+    text += fmt::format("  ({} {})\n", in_one_line(ratings.row_name),
+                        in_one_line(ratings.row_ids[summary.longest_row]));
   }
   line("empty rows", grouped(summary.empty_rows));
   line("empty columns", grouped(summary.empty_columns));

@@ -50,9 +50,10 @@ CsrMatrix align_to(const Model& model, const CsrMatrix& matrix, const IdList& co
   AlignedRatings aligned = align_columns(matrix, column_ids, model.column_ids);
   if (aligned.unknown_ids.size() > 0) {
     constexpr std::int64_t kNamed = 5;
+    constexpr std::size_t kShown = 40;  // bytes of each
     std::string names;
     for (std::int64_t i = 0; i < std::min(kNamed, aligned.unknown_ids.size()); ++i) {
-      names += fmt::format("{}{}", i > 0 ? ", " : "", aligned.unknown_ids[i]);
+      names += (i > 0 ? ", " : "") + in_one_line(aligned.unknown_ids[i].substr(0, kShown));
     }
     if (aligned.unknown_ids.size() > kNamed) names += ", ...";
     tell(

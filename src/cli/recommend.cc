@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,7 @@
 #include "cli/read_options.h"
 #include "cli/streams.h"
 #include "hourglass/core/error.h"
+#include "hourglass/data/id_hash.h"
 #include "hourglass/data/quote_field.h"
 #include "hourglass/data/select_rows.h"
 #include "hourglass/data/transposed.h"
@@ -55,6 +57,9 @@ class Output {
   }
 
   void add(std::string_view row, std::string_view column, float score) {
+    if (!std::isfinite(score)) {
+      throw Error("a score is not finite: the model does not fit these ratings; train it anew");
+    }
     if (json_) {
       text_ += first_ ? "\n" : ",\n";
       const nlohmann::ordered_json line = {{"row", std::string(row)},
@@ -92,7 +97,7 @@ class Output {
 /// The places of `wanted` among `ids`. Throws Error for one that is not there.
 std::vector<std::int32_t> find_ids(const std::vector<std::string>& wanted, const IdList& ids,
                                    const std::string& kind, const std::string& where) {
-  std::unordered_map<std::string_view, std::int32_t> places;
+  std::unordered_map<std::string_view, std::int32_t, IdHash> places;
   for (std::int64_t i = 0; i < ids.size(); ++i) {
     places.emplace(ids[i], static_cast<std::int32_t>(i));
   }

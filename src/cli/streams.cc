@@ -57,15 +57,20 @@ void tell(std::string_view text) noexcept {
 
 std::string in_one_line(std::string_view text) {
   std::string line;
+  unsigned char before = 0;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
+    // U+0080 to U+009F are control characters too, of two bytes in UTF-8.
+    const bool second_half = before == 0xC2 && byte >= 0x80 && byte <= 0x9F;
     if (c == '\n') {
       line += "\\n";
-    } else if (byte < 0x20 || byte == 0x7f) {
+    } else if (byte < 0x20 || byte == 0x7f || second_half) {
+      if (second_half) line.replace(line.size() - 1, 1, "\\xc2");
       line += fmt::format("\\x{:02x}", byte);
     } else {
       line += c;
     }
+    before = byte;
   }
   return line;
 }

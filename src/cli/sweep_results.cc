@@ -55,6 +55,7 @@ SweepResults SweepResults::from_json(const nlohmann::json& json) {
       read_row(result);
       count(result, "patience");
       is_done(result);
+      result.value("checkpoint_kept", true);
       results.results_[static_cast<int>(bottleneck)] = result;
     } catch (const nlohmann::json::exception&) {
       fail();

@@ -11,6 +11,7 @@
 
 #include "cli/commands.h"
 #include "cli/histogram_json.h"
+#include "cli/run_record.h"
 #include "cli/stop_signals.h"
 #include "cli/streams.h"
 #include "cli/sweep_results.h"
@@ -86,6 +87,9 @@ Run::Run(CLI::App& app, TrainCommand& command)
   if (command_.holdout.probability > 0 && !command_.holdout.split.empty()) {
     throw UsageError("--holdout and --split each hold ratings out: give one of them");
   }
+  if (command_.resume && !command_.holdout.split.empty()) {
+    require_regular_file(command_.holdout.split);  // it may be run.json that names it
+  }
   if (command_.objective != "all" && command_.train.output_path != OutputPath::kAuto) {
     throw UsageError(
         "--output-path is of --objective all: of observed cells no other output is formed");
@@ -109,24 +113,7 @@ Run::Run(CLI::App& app, TrainCommand& command)
 
 void Run::take_up_run(CLI::App& app) {
   before_ = folder_.read_run();
-  if (!before_.value("options", nlohmann::json()).is_object() ||
-      !before_.value("data", nlohmann::json()).is_object()) {
-    throw Error(folder_.run_json().string() +
-                ": tells no options or no data, so the run cannot go on; train anew into another "
-                "folder");
-  }
-  try {  // all else that is asked of it, once
-    before_.value("seconds", 0.0);
-    before_.value("device", "");
-    before_.value("math", "");
-    before_["data"].value("path", "");
-    before_["data"].value("sha256", "");
-    before_.value("holdout", nlohmann::json::object()).value("sha256", "");
-    before_["options"].value("bottleneck", std::vector<int>{});
-  } catch (const nlohmann::json::exception&) {
-    throw Error(folder_.run_json().string() +
-                ": is not as hourglass writes it; train anew into another folder");
-  }
+  require_record_of_run(before_, folder_.run_json());
   results_ = SweepResults::from_json(before_.value("results", nlohmann::json::array()));
   if (command_.resume) {
     continue_options(app, before_["options"], command_);
@@ -250,7 +237,7 @@ void Run::check_device(const Backend& backend) const {
     command_.say(
         "the run was on {} and goes on on {}: its bits will not be those of an "
         "uninterrupted run\n",
-        before, now);
+        in_one_line(before), now);
   }
 }
 

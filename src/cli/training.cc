@@ -14,10 +14,22 @@ void Checkpoints::after_epoch(std::int64_t epoch, Trainer& trainer, RunLog& log)
 void Checkpoints::write(Trainer& trainer, RunLog& log) {
   const Clock::time_point began = Clock::now();
   log.sync();  // no checkpoint may know of epochs that the log lost
-  trainer.save_checkpoint(path_);
+  trainer.save_checkpoint(path_, training_);
   written_ = Clock::now();
   cost_ = seconds_since(began);
 }
+
+namespace {
+
+/// What a checkpoint's training must have in common with the one that goes on from it.
+std::string what_decides(const TrainCommand& command, const nlohmann::json& identity) {
+  nlohmann::json options = recorded_options(command);
+  for (const char* free : {"bottleneck", "epochs", "patience"}) options.erase(free);
+  return nlohmann::json{{"options", options}, {"data", identity}}.dump(
+      -1, ' ', true, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
 
 Training::Training(const TrainCommand& command, const TrainOptions& options,
                    const TrainingData& data, const RunFolder& folder, Backend& backend)
@@ -27,13 +39,13 @@ Training::Training(const TrainCommand& command, const TrainOptions& options,
       folder_(folder),
       files_(folder.bottleneck(options.shape.bottleneck)),
       trainer_(backend, data.given, options, &data.hidden),
-      checkpoints_(files_.checkpoint(), command.checkpoint_every),
+      checkpoints_(files_.checkpoint(), what_decides(command, data.identity), command.checkpoint_every),
       bar_(!command.quiet) {}
 
 void Training::start() {
   const bool resume = command_.resume && std::filesystem::exists(files_.checkpoint());
   if (resume) {
-    trainer_.resume(files_.checkpoint());
+    trainer_.resume(files_.checkpoint(), checkpoints_.training());
     command_.say("going on after epoch {}, batch {}\n", trainer_.last_epoch().epoch,
                  trainer_.batches_done());
     return;

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 
 #include "cli/progress_bar.h"
 #include "cli/stop_signals.h"
@@ -29,14 +32,17 @@ struct TrainingData {
 /// Writes checkpoints: every so many epochs, or so often that they take a twentieth of the time.
 class Checkpoints {
  public:
-  Checkpoints(std::filesystem::path path, std::int64_t every)
-      : path_(std::move(path)), every_(every) {}
+  /// `training`: Trainer::save_checkpoint's.
+  Checkpoints(std::filesystem::path path, std::string training, std::int64_t every)
+      : path_(std::move(path)), training_(std::move(training)), every_(every) {}
 
+  const std::string& training() const { return training_; }
   void after_epoch(std::int64_t epoch, Trainer& trainer, RunLog& log);
   void write(Trainer& trainer, RunLog& log);
 
  private:
   std::filesystem::path path_;
+  std::string training_;
   std::int64_t every_;
   double cost_ = 0;  ///< seconds, the last time
   Clock::time_point written_ = Clock::now();

@@ -8,14 +8,20 @@
 
 namespace hourglass::cpu {
 
+/// A wider room is put in order less often, but its cutoff rises later.
+constexpr std::int64_t candidates_room(std::int64_t k) {
+  constexpr std::int64_t kLeast = 128;
+  return std::max(2 * k, kLeast);
+}
+
 /// The best so far of a row's columns, and those that may yet be among them. Columns come in
 /// ascending order.
 class Candidates {
  public:
   Candidates() = default;
-  /// keys: [candidates_room(k)]. Scores must be above the threshold.
-  Candidates(std::int64_t k, std::int64_t room, std::uint64_t* keys, float threshold)
-      : keys_(keys), k_(k), room_(room), cutoff_(threshold) {}
+  /// keys: [candidates_room(k)]. Scores must be above the threshold, which for k = 0 none may be.
+  Candidates(std::int64_t k, std::uint64_t* keys, float threshold)
+      : keys_(keys), k_(k), room_(candidates_room(k)), cutoff_(threshold) {}
 
   /// Nothing that is not above it is among the best.
   float cutoff() const { return cutoff_; }
@@ -42,11 +48,5 @@ class Candidates {
   std::int64_t k_ = 0, room_ = 0, n_ = 0;
   float cutoff_ = 0;
 };
-
-/// A wider room is put in order less often, but its cutoff rises later.
-constexpr std::int64_t candidates_room(std::int64_t k) {
-  constexpr std::int64_t kLeast = 128;
-  return std::max(2 * k, kLeast);
-}
 
 }  // namespace hourglass::cpu

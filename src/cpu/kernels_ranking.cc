@@ -20,7 +20,7 @@ void select_top_row(const SelectTop& op, std::int64_t row) {
   std::uint64_t* keys = op.scratch.raw() + row * select_top_keys(op.k);
   const float* scores = op.scores.row(row);
   if (op.k > 0) {
-    Candidates candidates(op.k, candidates_room(op.k), keys, op.threshold);
+    Candidates candidates(op.k, keys, op.threshold);
     const std::int32_t *excluded = nullptr, *excluded_end = nullptr;
     if (op.excluded.row_offsets) {
       const std::int64_t* offsets = op.excluded.row_offsets.raw() + op.first_row + row;

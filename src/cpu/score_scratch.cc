@@ -15,23 +15,26 @@ void ScoreScratch::begin(const ScoreRows& op, std::int64_t n_chunks, std::int64_
   n_rows_ = op.product.n_rows;
   n_chunks_ = n_chunks;
   k_ = k;
-  room_ = candidates_room(k);
   n_threads_ = n_threads;
   last_chunks_.assign(static_cast<std::size_t>(n_threads), kNone);
   grow(rows_, n_threads * n_rows_);
-  grow(keys_, n_threads * n_rows_ * room_);
+  grow(keys_, n_threads * n_rows_ * candidates_room(k));
   grow(sums_, n_chunks * n_rows_);
   grow(n_found_, n_chunks * n_rows_);
   grow(found_, n_chunks * n_rows_ * k);
-  grow(best_, n_threads * n_chunks * k);
+  // Those of a row are different columns, however many chunks they come from.
+  best_of_row_ = std::min(n_chunks * k, op.product.n_columns);
+  grow(best_, std::min<std::int64_t>(n_threads, n_rows_) * best_of_row_);
   std::fill_n(n_found_.begin(), n_chunks * n_rows_, 0);
 }
 
 RowScores* ScoreScratch::begin_chunk(const ScoreRows& op, std::int64_t chunk, int thread) {
   std::int64_t& last = last_chunks_[static_cast<std::size_t>(thread)];
+  // Of no best, none is a candidate: no score is above infinity.
+  const float least = k_ > 0 ? op.top.threshold : std::numeric_limits<float>::infinity();
   for (std::int64_t row = 0; row < n_rows_ && (last == kNone || chunk < last); ++row) {
     put_by(thread, row);
-    rows(thread)[row].candidates = {k_, room_, keys(thread, row), op.top.threshold};
+    rows(thread)[row].candidates = {k_, keys(thread, row), least};
   }
   last = chunk;
   return rows(thread);
@@ -57,7 +60,7 @@ void ScoreScratch::finish_row(const ScoreRows& op, std::int64_t row, int thread)
   for (int t = 0; t < n_threads_; ++t) put_by(t, row);
   Sums sums = {0, 0};
   std::int64_t n = 0;
-  std::uint64_t* best = best_.data() + thread * n_chunks_ * k_;
+  std::uint64_t* best = best_.data() + thread * best_of_row_;
   for (std::int64_t chunk = 0; chunk < n_chunks_; ++chunk) {
     sums.squares += sums_[at(chunk, row)].squares;
     sums.n_above += sums_[at(chunk, row)].n_above;

@@ -33,20 +33,20 @@ class ScoreScratch {
   std::int64_t at(std::int64_t chunk, std::int64_t row) const { return chunk * n_rows_ + row; }
   RowScores* rows(int thread) { return rows_.data() + thread * n_rows_; }
   std::uint64_t* keys(int thread, std::int64_t row) {
-    return keys_.data() + (thread * n_rows_ + row) * room_;
+    return keys_.data() + (thread * n_rows_ + row) * candidates_room(k_);
   }
   /// The row's candidates of that thread to those found; they are none afterwards.
   void put_by(int thread, std::int64_t row);
 
-  std::int64_t n_rows_ = 0, n_chunks_ = 0, k_ = 0, room_ = 0;
+  std::int64_t n_rows_ = 0, n_chunks_ = 0, k_ = 0, best_of_row_ = 0;
   int n_threads_ = 0;
   std::vector<std::int64_t> last_chunks_;  ///< [threads] or kNone
   std::vector<RowScores> rows_;            ///< [threads x n_rows]
-  std::vector<std::uint64_t> keys_;        ///< [threads x n_rows x room_]
+  std::vector<std::uint64_t> keys_;        ///< [threads x n_rows x candidates_room(k_)]
   std::vector<Sums> sums_;                 ///< [chunks x n_rows]
   std::vector<std::int64_t> n_found_;      ///< [chunks x n_rows] by the last chunk of a run
   std::vector<std::uint64_t> found_;       ///< [chunks x n_rows x k]
-  std::vector<std::uint64_t> best_;        ///< [threads x chunks x k]
+  std::vector<std::uint64_t> best_;        ///< [threads, no more than rows, x best_of_row_]
 };
 
 }  // namespace hourglass::cpu

@@ -86,7 +86,7 @@ void ThreadPool::stop() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void ThreadPool::start(Job job, const void* body) {
+void ThreadPool::start(Job job, const void* body) noexcept {
   const FlushDenormals flush;
   if (has_cores_) spread_.come(0);
   job_ = job;
@@ -124,9 +124,9 @@ void ThreadPool::work(int thread) {
   for (std::uint32_t seen = 0;;) {
     wait_while(generation_, seen, spins());
     seen = generation_.load(std::memory_order_acquire);
+    if (has_cores_) spread_.come(thread);  // before it joins: a move takes time, and is waited for then
     if (!join()) continue;
     if (job_ == nullptr) return;
-    if (has_cores_) spread_.come(thread);
     job_(body_, thread);
     leave();
   }

@@ -92,7 +92,7 @@ class ThreadPool {
 
   using Job = void (*)(const void* body, int thread);
 
-  void start(Job job, const void* body);
+  void start(Job job, const void* body) noexcept;
   void work(int thread);
   bool join();
   void leave();

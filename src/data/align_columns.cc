@@ -9,13 +9,14 @@
 #include <vector>
 
 #include "hourglass/core/error.h"
+#include "hourglass/data/id_hash.h"
 
 namespace hourglass {
 namespace {
 
 /// Where each id of `ids` stands among `names`; -1 where it does not.
 std::vector<std::int32_t> places(const IdList& ids, const IdList& names) {
-  std::unordered_map<std::string_view, std::int32_t> place;
+  std::unordered_map<std::string_view, std::int32_t, IdHash> place;
   place.reserve(static_cast<std::size_t>(names.size()));
   for (std::int64_t i = 0; i < names.size(); ++i) {
     place.emplace(names[i], static_cast<std::int32_t>(i));

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "hourglass/data/align_columns.h"
+#include "hourglass/data/id_hash.h"
 
 namespace hourglass {
 namespace {
@@ -13,7 +14,7 @@ constexpr std::int64_t kNone = -1;
 
 /// For each row of `ratings`, the row of `other` with its id; kNone where there is none.
 std::vector<std::int64_t> rows_in(const Ratings& other, const Ratings& ratings) {
-  std::unordered_map<std::string_view, std::int64_t> row;
+  std::unordered_map<std::string_view, std::int64_t, IdHash> row;
   row.reserve(static_cast<std::size_t>(other.row_ids.size()));
   for (std::int64_t r = 0; r < other.row_ids.size(); ++r) row.emplace(other.row_ids[r], r);
   std::vector<std::int64_t> rows(static_cast<std::size_t>(ratings.row_ids.size()), kNone);

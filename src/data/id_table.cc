@@ -4,49 +4,18 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 #include <numeric>
 #include <optional>
-#include <random>
 #include <stdexcept>
 #include <utility>
+
+#include "hourglass/data/id_hash.h"
 
 namespace hourglass {
 namespace {
 
-struct Secret {
-  std::uint64_t a, b;
-};
-
-const Secret& secret() {
-  static const Secret value = [] {
-    std::random_device random;
-    const auto word = [&] { return (std::uint64_t{random()} << 32) | random() | 1; };
-    return Secret{word(), word()};
-  }();
-  return value;
-}
-
-__extension__ using Wide = unsigned __int128;
-
-std::uint64_t mixed(std::uint64_t x, std::uint64_t y) {
-  const Wide product = Wide{x} * y;
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
-std::uint64_t hash(std::string_view text) {
-  const Secret& key = secret();
-  std::uint64_t state = key.a ^ text.size();
-  while (text.size() > 8) {
-    std::uint64_t word;
-    std::memcpy(&word, text.data(), 8);
-    state = mixed(state ^ word, key.b);
-    text.remove_prefix(8);
-  }
-  std::uint64_t word = 0;
-  for (const char c : text) word = word << 8 | static_cast<unsigned char>(c);
-  return mixed(mixed(state ^ word, key.b) ^ key.a, key.b);
-}
+const IdHash hash;
+constexpr std::uint64_t kTag = 0xFFFFFFFF00000000u;  // of a slot: its hash's upper half
 
 /// A whole number of any length.
 struct Whole {
@@ -115,17 +84,17 @@ IdTable::Entry IdTable::insert_direct(std::string_view id, std::uint32_t number)
 
 IdTable::Entry IdTable::insert_hashed(std::string_view id) {
   const std::uint64_t code = hash(id);
-  const std::uint64_t tag = code & 0xFFFFFFFF00000000u;
+  const std::uint64_t tag = code & kTag;
   const std::size_t mask = slots_.size() - 1;
   std::size_t at = code & mask;
   for (; slots_[at] != 0; at = (at + 1) & mask) {
-    if ((slots_[at] & 0xFFFFFFFF00000000u) != tag) continue;
-    const auto index = static_cast<std::int32_t>((slots_[at] & 0xFFFFFFFFu) - 1);
+    if ((slots_[at] & kTag) != tag) continue;
+    const auto index = static_cast<std::int32_t>((slots_[at] & ~kTag) - 1);
     if (ids_[index] == id) return {index, false};
   }
   const std::int32_t index = append(id);
   slots_[at] = tag | (static_cast<std::uint64_t>(index) + 1);
-  if (static_cast<std::size_t>(++n_hashed_) * 2 > slots_.size()) grow();
+  if (static_cast<std::size_t>(++n_hashed_) * 4 > slots_.size() * 3) grow();
   return {index, true};
 }
 
@@ -139,15 +108,16 @@ std::int32_t IdTable::append(std::string_view id) {
 }
 
 void IdTable::grow() {
-  std::vector<std::uint64_t> larger(slots_.size() * 2);
-  const std::size_t mask = larger.size() - 1;
-  for (const std::uint64_t slot : slots_) {
-    if (slot == 0) continue;
-    std::size_t at = hash(ids_[static_cast<std::int64_t>(slot & 0xFFFFFFFFu) - 1]) & mask;
-    while (larger[at] != 0) at = (at + 1) & mask;
-    larger[at] = slot;
+  const std::size_t n_slots = slots_.size() * 2, mask = n_slots - 1;
+  slots_ = {};  // first: a file of nothing but ids would hold both
+  slots_.resize(n_slots);
+  for (std::int64_t index = 0; index < ids_.size(); ++index) {
+    if (small_number(ids_[index]) < kDirect) continue;
+    const std::uint64_t code = hash(ids_[index]);
+    std::size_t at = code & mask;
+    while (slots_[at] != 0) at = (at + 1) & mask;
+    slots_[at] = (code & kTag) | (static_cast<std::uint64_t>(index) + 1);
   }
-  slots_ = std::move(larger);
 }
 
 std::vector<std::int32_t> IdTable::sorted_order() const {

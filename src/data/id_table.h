@@ -33,7 +33,12 @@ class IdTable {
   }
 
   const IdList& ids() const { return ids_; }
-  IdList take_ids() { return std::move(ids_); }
+  /// The table is of no use afterwards, and takes no memory.
+  IdList take_ids() {
+    slots_ = {};
+    direct_ = {};
+    return std::move(ids_);
+  }
   /// sorted_order(ids()), faster where all of them are small numbers.
   std::vector<std::int32_t> sorted_order() const;
 

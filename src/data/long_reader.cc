@@ -40,13 +40,13 @@ class LongReader {
     IdTable& columns = options_.transpose ? rows_ : columns_;
     const auto row_order = rows.sorted_order();
     const auto column_order = columns.sorted_order();
-    auto assembled = std::move(pairs_).assemble(row_order, column_order, options_);
     Ratings ratings;
+    ratings.row_ids = ordered(rows.take_ids(), row_order);
+    ratings.column_ids = ordered(columns.take_ids(), column_order);
+    auto assembled = std::move(pairs_).assemble(row_order, column_order, options_);
     ratings.matrix = std::move(assembled.matrix);
     ratings.zeros_dropped = assembled.zeros_dropped;
     ratings.pairs_repeated = assembled.pairs_repeated;
-    ratings.row_ids = ordered(rows.ids(), row_order);
-    ratings.column_ids = ordered(columns.ids(), column_order);
     const std::size_t named = options_.transpose ? column_field_ : row_field_;
     if (!names_.empty() && !names_[named].empty()) ratings.row_name = names_[named];
     return ratings;

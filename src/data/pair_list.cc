@@ -4,6 +4,8 @@
 #include <unordered_map>
 #include <utility>
 
+#include "hourglass/data/id_hash.h"
+
 namespace hourglass {
 namespace {
 
@@ -42,7 +44,7 @@ double mean(const Cell<Value>* begin, const Cell<Value>* end) {
 }  // namespace
 
 bool PairList::first_repetition(Repetition& found) const {
-  std::unordered_map<std::uint64_t, std::int64_t> first_lines;
+  std::unordered_map<std::uint64_t, std::int64_t, IdHash> first_lines;
   std::size_t i = 0;
   for (std::size_t k = 0; k < pieces_.size(); ++k) {
     for (const Pair& pair : piece(k)) {

@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <set>
 #include <stdexcept>
 
@@ -64,6 +67,14 @@ std::vector<std::string> mismatches(const SafetensorsFile& file,
   return found;
 }
 
+bool all_finite(const std::vector<float>& values) {
+  std::uint32_t greatest = 0;  // magnitudes order like their bits; infinity and NaN are the last
+  for (const float value : values) {
+    greatest = std::max(greatest, std::bit_cast<std::uint32_t>(value) & 0x7FFFFFFFU);
+  }
+  return greatest < 0x7F800000U;
+}
+
 /// Fills the weights and biases of `model` from `file`, which must fit model.shape.
 void read_parameters(const SafetensorsFile& file, Model& model) {
   const auto expected = expected_tensors(model.shape);
@@ -74,9 +85,17 @@ void read_parameters(const SafetensorsFile& file, Model& model) {
                     "the options of these weights",
                     file.path().string(), to_string(model.shape), fmt::join(found, ", ")));
   }
+  const auto read = [&](const std::string& name) {
+    std::vector<float> values = file.read_f32(name);
+    if (!all_finite(values)) {
+      throw Error(fmt::format("{}: {} has values that are not finite; train it anew",
+                              file.path().string(), name));
+    }
+    return values;
+  };
   for (std::size_t i = 0; i < expected.size(); i += 2) {
-    model.weights.push_back(file.read_f32(expected[i].name));
-    model.biases.push_back(file.read_f32(expected[i + 1].name));
+    model.weights.push_back(read(expected[i].name));
+    model.biases.push_back(read(expected[i + 1].name));
   }
 }
 

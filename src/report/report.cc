@@ -68,7 +68,7 @@ std::string table(const std::string& caption, const Cells& head, const std::vect
   return html + "</tbody>\n</table></div>\n";
 }
 
-/// A value of JSON for people; "-" where there is none.
+/// A value of JSON for people, not escaped; "-" where there is none.
 std::string shown(const nlohmann::json& object, const char* key, const char* format = "{:.6g}") {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return "-";
@@ -213,8 +213,8 @@ void Page::clusters() {
     body_ += fmt::format(
         "<h3>Of the {}</h3>\n<p>{} clusters, inertia {}, silhouette {} (a sample "
         "of {}); sizes {}.</p>\n",
-        escaped(of), shown(json, "clusters"), shown(json, "inertia"),
-        shown(json, "silhouette", "{:.3f}"), shown(json, "silhouette_sample"),
+        escaped(of), escaped(shown(json, "clusters")), escaped(shown(json, "inertia")),
+        escaped(shown(json, "silhouette", "{:.3f}")), escaped(shown(json, "silhouette_sample")),
         escaped(shown(json, "sizes")));
     if (file.has_chart) add({{file.name, draw(file.chart)}});
   }

@@ -159,7 +159,7 @@ std::optional<NamedChart> rating_chart(const nlohmann::json& run) {
 
 std::vector<NamedChart> evaluation_charts(const EvaluationFile& evaluation) {
   std::vector<NamedChart> charts;
-  const std::string ndcg = fmt::format("NDCG@{}", evaluation.json.value("k", 10));
+  const std::string ndcg = fmt::format("NDCG@{:.15g}", evaluation.json.value("k", 10.0));
   charts.push_back({evaluation.name + "-rmse",
                     draw(against_bottleneck(evaluation, "rmse", "RMSE of the hidden ratings"))});
   charts.push_back({evaluation.name + "-ndcg", draw(against_bottleneck(evaluation, "ndcg", ndcg))});
@@ -180,7 +180,7 @@ std::vector<NamedChart> evaluation_charts(const EvaluationFile& evaluation) {
     chart.distributions.push_back(bars_of("ratings", ratings, chart.caption));
     chart.distributions.push_back(bars_of("predictions", result["histogram"], chart.caption));
     charts.push_back(
-        {fmt::format("{}-predictions-k={}", evaluation.name, result["bottleneck"].get<int>()),
+        {fmt::format("{}-predictions-k={}", evaluation.name, result["bottleneck"].get<std::int64_t>()),
          draw(chart)});
   }
   return charts;

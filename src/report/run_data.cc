@@ -7,6 +7,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <string_view>
+#include <system_error>
+#include <vector>
 
 #include "hourglass/core/error.h"
 #include "hourglass/core/json_text.h"
@@ -15,6 +18,16 @@
 
 namespace hourglass {
 namespace {
+
+constexpr std::size_t kMaxRecord = std::size_t{1} << 16;  // bytes of an epoch's, which has 200
+
+// What a page is made of, so that its memory stays in proportion to what was read: each result is a
+// few charts, and each chart tells the title and has a bar an edge.
+constexpr std::size_t kMaxResults = 500;  // of all evaluations
+constexpr std::size_t kMaxBars = 200;
+constexpr std::size_t kMaxTitle = 1000;
+constexpr std::uintmax_t kMaxEvaluationBytes = std::uintmax_t{1} << 22;  // of all of them
+constexpr std::size_t kMaxBottlenecks = 1000;
 
 /// A number of the log, which has null for what is not finite.
 double logged(const nlohmann::json& record, const char* key) {
@@ -26,19 +39,24 @@ Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
   const std::filesystem::path log = folder.path / "log.jsonl";
   Epochs epochs;
   epochs.bottleneck = bottleneck;
-  if (!std::filesystem::is_regular_file(log)) return epochs;  // a pipe would be waited for
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(log, ignored)) return epochs;  // a pipe would be waited for
   std::ifstream file(log, std::ios::binary);
-  file.exceptions(std::ios::badbit);  // else getline() takes std::bad_alloc for the file's end
+  std::vector<char> record_text(kMaxRecord);  // a hole in a file is a line of any length
   std::int64_t line_number = 0;
-  // Without the last line where it has no end: a training that runs, or was killed, was writing it.
-  for (std::string line; std::getline(file, line) && !file.eof();) {
+  for (;;) {
     ++line_number;
     const auto fail = [&] {
       throw Error(fmt::format("{}:{}: is no record of an epoch; train --resume mends the log",
                               log.string(), line_number));
     };
+    file.getline(record_text.data(), std::ssize(record_text));
+    // The last line may have no end: a training that runs, or was killed, was writing it.
+    if (file.eof() || file.bad()) break;
+    if (file.fail()) fail();  // longer than a record
     try {
-      const nlohmann::json record = parse_json(line);
+      const nlohmann::json record = parse_json(
+          std::string_view(record_text.data(), static_cast<std::size_t>(file.gcount()) - 1));
       epochs.epoch.push_back(record.at("epoch"));
       epochs.loss.push_back(logged(record, "loss"));
       const auto add = [&](const char* key, std::vector<double>& values) {
@@ -60,18 +78,48 @@ Epochs read_epochs(const BottleneckFolder& folder, int bottleneck) {
   return epochs;
 }
 
+bool has_bars(const nlohmann::json& owner, const char* key) {
+  const auto found = owner.find(key);
+  return found == owner.end() || !found->is_object() ||
+         (found->value("edges", nlohmann::json()).size() <= kMaxBars &&
+          found->value("counts", nlohmann::json()).size() <= kMaxBars);
+}
+
+/// Whether `evaluation` is as evaluate writes it, as far as the page's size goes.
+bool can_be_drawn(const nlohmann::json& evaluation) {
+  const auto text_fits = [](const nlohmann::json& owner, const char* key) {
+    return owner.value(key, "").size() <= kMaxTitle;
+  };
+  if (!text_fits(evaluation, "title") || !has_bars(evaluation, "rating_histogram")) return false;
+  return std::ranges::all_of(evaluation["results"], [&](const nlohmann::json& result) {
+    return result.is_object() && text_fits(result, "name") && has_bars(result, "histogram") &&
+           (!result.contains("bottleneck") || result["bottleneck"].is_number_integer());
+  });
+}
+
 std::vector<EvaluationFile> read_evaluations(const std::filesystem::path& folder) {
   std::vector<EvaluationFile> evaluations;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+  std::size_t n_results = 0;
+  std::uintmax_t bytes = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::filesystem::path& path = entry.path();
-    if (!path.filename().string().starts_with("evaluation-") || path.extension() != ".json") {
-      continue;
-    }
+    const std::string name = path.filename().string();
+    if (!name.starts_with("evaluation-") || path.extension() != ".json") continue;
+    const auto fail = [&](const char* what) {
+      throw Error(fmt::format("{}: {}", path.string(), what));
+    };
+    const std::uintmax_t size = entry.file_size(error);
+    if (!error) bytes += size;
+    if (bytes > kMaxEvaluationBytes) fail("is one evaluation too many for a page; remove some");
     EvaluationFile file{path.stem().string(), path, read_json_object(path, "make it again")};
     const auto results = file.json.find("results");
-    if (results == file.json.end() || !results->is_array()) {
-      throw Error(fmt::format("{}: has no results; evaluate again", path.string()));
-    }
+    if (results == file.json.end() || !results->is_array()) fail("has no results; evaluate again");
+    as_written(path, "evaluate again", [&] {
+      if (!can_be_drawn(file.json)) fail("is not as hourglass writes it; evaluate again");
+    });
+    n_results += results->size();
+    if (n_results > kMaxResults) fail("has more results than a page can show; evaluate fewer models");
     evaluations.push_back(std::move(file));
   }
   std::ranges::sort(evaluations, {}, &EvaluationFile::name);
@@ -81,9 +129,9 @@ std::vector<EvaluationFile> read_evaluations(const std::filesystem::path& folder
 /// clusters.json and clusters.csv, whose columns are pc1, pc2, ..., cluster.
 void add_clusters(const std::filesystem::path& folder, const std::string& name,
                   std::vector<ClusterFile>& all) {
-  if (!std::filesystem::is_regular_file(folder / "clusters.json") ||
-      !std::filesystem::is_regular_file(folder / "clusters.csv")) {
-    return;
+  std::error_code ignored;
+  for (const char* file : {"clusters.json", "clusters.csv"}) {
+    if (!std::filesystem::is_regular_file(folder / file, ignored)) return;
   }
   ClusterFile clusters{name, read_json_object(folder / "clusters.json", "make it again"), {}, false};
   ReadOptions as_table;
@@ -130,7 +178,11 @@ RunData read_run_data(const RunFolder& run) {
                [&] { add_clusters(folder, name, data.clusters); });
   };
   clusters_of(run.path(), "clusters");
-  for (const int bottleneck : run.bottlenecks()) {
+  const std::vector<int> bottlenecks = run.bottlenecks();
+  if (bottlenecks.size() > kMaxBottlenecks) {
+    throw Error(data.path + ": has more bottlenecks than a page can show; move some elsewhere");
+  }
+  for (const int bottleneck : bottlenecks) {
     const BottleneckFolder folder = run.bottleneck(bottleneck);
     Epochs epochs = read_epochs(folder, bottleneck);
     if (!epochs.epoch.empty()) data.bottlenecks.push_back(std::move(epochs));

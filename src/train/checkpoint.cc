@@ -1,7 +1,7 @@
 // Trainer's checkpoint: a safetensors file with the network's state (Autoencoder::state), the
 // losses of the steps made in the epoch under way ("step_losses", F64), with Monitor::kHoldout the
 // best epoch's weights ("best.LAYER.weight" and ".bias", in PyTorch's layout) and, in its metadata,
-// "progress".
+// "progress" and, where it was given, "training".
 #include <fmt/format.h>
 
 #include <cstdint>
@@ -20,6 +20,7 @@ namespace {
 
 constexpr const char* kVersionKey = "hourglass_checkpoint";
 constexpr const char* kVersion = "1";
+constexpr const char* kTrainingKey = "training";
 
 /// JSON has no infinity: a best loss that is none yet is null.
 nlohmann::json best_to_json(double best) {
@@ -58,7 +59,7 @@ void Trainer::load_best(const SafetensorsFile& file) {
   }
 }
 
-void Trainer::save_checkpoint(const std::filesystem::path& path) {
+void Trainer::save_checkpoint(const std::filesystem::path& path, std::string_view training) {
   require_finite_weights();
   std::vector<double> losses = losses_.download();
   losses.resize(static_cast<std::size_t>(n_steps_));
@@ -87,10 +88,12 @@ void Trainer::save_checkpoint(const std::filesystem::path& path) {
                                    {"waited", early_.waited},
                                    {"batch", batch_},
                                    {"adam_steps", network_.steps()}};
-  save_safetensors(path, tensors, {{kVersionKey, kVersion}, {"progress", progress.dump()}});
+  Metadata metadata = {{kVersionKey, kVersion}, {"progress", progress.dump()}};
+  if (!training.empty()) metadata.emplace(kTrainingKey, training);
+  save_safetensors(path, tensors, metadata);
 }
 
-void Trainer::resume(const std::filesystem::path& path) {
+void Trainer::resume(const std::filesystem::path& path, std::string_view training) {
   const auto fail = [&](std::string_view what) {
     throw Error(fmt::format("{}: {}; remove it to train anew", path.string(), what));
   };
@@ -99,6 +102,10 @@ void Trainer::resume(const std::filesystem::path& path) {
   const auto text = file.metadata().find("progress");
   if (version == file.metadata().end() || text == file.metadata().end()) fail("is no checkpoint");
   if (version->second != kVersion) fail("is a checkpoint of another version of hourglass");
+  const auto of = file.metadata().find(kTrainingKey);
+  if ((of == file.metadata().end() ? "" : of->second) != training) {
+    fail("is a checkpoint of a training with other ratings or options");
+  }
   std::int64_t adam_steps = 0;
   try {
     const nlohmann::json progress = parse_json(text->second);

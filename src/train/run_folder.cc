@@ -67,6 +67,12 @@ BottleneckFolder RunFolder::create_bottleneck(int k) const {
   BottleneckFolder folder = bottleneck(k);
   // Where the run's own folder has gone, what it held is gone too: none may be made in its place.
   if (!std::filesystem::exists(path_)) throw_file_error(path_, "make a folder in it", ENOENT);
+  std::error_code ignored;
+  if (std::filesystem::is_symlink(folder.path, ignored)) {  // the run may have come from elsewhere
+    throw Error(fmt::format("{}: is a symbolic link, and what is written there would replace files of "
+                            "another folder; remove it",
+                            folder.path.string()));
+  }
   create_folder(folder.path);
   return folder;
 }

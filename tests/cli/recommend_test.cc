@@ -85,6 +85,17 @@ class RecommendTest : public testing::Test {
   std::vector<float> outputs_;
 };
 
+TEST_F(RecommendTest, AScoreThatIsNotFiniteIsAnError) {
+  Model model = model_;
+  model.biases.back()[0] = model.biases.back()[7] = 3e38F;
+  for (float& weight : model.weights.back()) weight = 3e38F;
+  save_model(folder_ / "large.safetensors", model);
+  const Outcome outcome =
+      hourglass({"recommend", path("large.safetensors"), path("r.csv"), "--json"});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find("a score is not finite"), std::string::npos) << outcome.err;
+}
+
 TEST_F(RecommendTest, EachRowsBestColumnsThatAreNotRated) {
   for (const std::size_t top : {1, 10, 1000}) {
     std::vector<Line> expected;

@@ -73,18 +73,33 @@ TEST_F(TrainCommandTest, TellsTheEpochAtWhichItStoppedEarly) {
 }
 
 TEST_F(TrainCommandTest, DivergenceNamesEpochAndStepAndKeepsTheCheckpoint) {
-  ASSERT_EQ(hourglass(small("a", {"--keep-checkpoint", "--epochs", "1"})).code, 0);
-  const std::string good = file_bytes(checkpoint("a"));
-  // The recorded rate is made monstrous: only a rewritten run.json can go on with another.
-  nlohmann::json record = run("a");
-  record["options"]["learning-rate"] = 1e38;
-  RunFolder::open(folder_ / "a").write_run(record);
-  const Outcome train = hourglass(small("a", {"--resume", "--epochs", "9"}));
+  // One step an epoch: the first has a loss before it makes the weights monstrous.
+  const Words monstrous = {"--learning-rate", "1e30", "--batch-size", "300", "--checkpoint-every", "1"};
+  std::string kept;
+  for (const Words& more : {Words{}, Words{"--resume"}}) {
+    const Outcome train = hourglass(small("a", monstrous + more));
+    EXPECT_EQ(train.code, 1);
+    EXPECT_TRUE(contains(train.err, "hourglass: error: the training diverged")) << train.err;
+    EXPECT_TRUE(contains(train.err, "epoch 2, step ")) << train.err;
+    EXPECT_EQ(run("a").at("outcome"), "failed");
+    if (!kept.empty()) {
+      EXPECT_EQ(file_bytes(checkpoint("a")), kept);
+    }
+    kept = file_bytes(checkpoint("a"));
+  }
+  EXPECT_FALSE(kept.empty());
+}
+
+TEST_F(TrainCommandTest, ACheckpointOfAnotherTrainingIsRefused) {
+  for (const char* seed : {"1", "2"}) {
+    ASSERT_EQ(hourglass(small(seed, {"--keep-checkpoint", "--seed", seed})).code, 0);
+  }
+  std::filesystem::copy_file(checkpoint("2"), checkpoint("1"),
+                             std::filesystem::copy_options::overwrite_existing);
+  const Outcome train = hourglass(small("1", {"--resume", "--seed", "1", "--epochs", "9"}));
   EXPECT_EQ(train.code, 1);
-  EXPECT_TRUE(contains(train.err, "hourglass: error: the training diverged")) << train.err;
-  EXPECT_TRUE(contains(train.err, "epoch 2, step ")) << train.err;
-  EXPECT_EQ(file_bytes(checkpoint("a")), good);
-  EXPECT_EQ(run("a").at("outcome"), "failed");
+  EXPECT_TRUE(contains(train.err, "is a checkpoint of a training with other ratings or options"))
+      << train.err;
 }
 
 TEST_F(TrainCommandTest, KilledAnywhereItGoesOnToTheSameBits) {
@@ -155,8 +170,7 @@ TEST_F(TrainCommandTest, ARunJsonOfAnotherKindIsRefusedInOurWords) {
   refused("/options/hidden", {0}, option);
   refused("/options/hidden", {"a", 2}, option);
   refused("/options/hidden", 24, option);
-  refused("/options/bottleneck", {4294967297}, option);
-  refused("/options/objective", "none", option);
+    refused("/options/objective", "none", option);
   refused("/options/output-path", "long", option);
   refused("/options/dropout", 2, option);
   refused("/options/learning-rate", nullptr, "does not tell --learning-rate");
@@ -173,8 +187,12 @@ TEST_F(TrainCommandTest, ARunJsonOfAnotherKindIsRefusedInOurWords) {
   refused("/results/0/seconds", "long", results);
   refused("/results/0/patience", 1.5, results);
   refused("/results/0/stopped_early", "no", results);
+  refused("/results/0/checkpoint_kept", "yes", results);
   const std::string kind = "run.json: is not as hourglass writes it";
   refused("/seconds", "long", kind);
+  refused("/outcome", 5, kind);
+  refused("/options/bottleneck", {4294967297}, kind);
+  refused("/options/bottleneck", {1e300}, kind);
   refused("/device", 3, kind);
   refused("/data/path", 3, kind);
   refused("/data/sha256", nlohmann::json::array(), kind);

@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/run_record.h"
 #include "cli/sweep_results.h"
 #include "cli/train_options.h"
 #include "fuzz/files.h"
@@ -47,6 +48,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                  "results read back");
     results.write_csv(folder.path() / "results.csv");
     fuzz::expect(results.table().ends_with('\n'), "the table is whole");
+  });
+  fuzz::refusal(text.size(), [&] {
+    cli::require_record_of_run(json, "run.json");
+    json["options"].value("bottleneck", std::vector<int>{});
+    json.value("seconds", 0.0);
   });
   const auto options = json.value("options", nlohmann::json::object());
   fuzz::refusal(text.size(), [&] { cli::require_same_options(options, line.parsed); });

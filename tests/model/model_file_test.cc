@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 
 #include "hourglass/model/safetensors.h"
@@ -127,6 +128,25 @@ TEST(ModelFile, RefusesOtherMetadata) {
   refusal({{"training", "{\"a\":" + std::string(40, '[') + std::string(40, ']') + "}"}});
   // A network of two billion columns that the tensors do not bear out: refused, not allocated.
   refusal({{"network", R"({"n_columns":2000000000,"hidden":[1048576],"bottleneck":2})"}});
+}
+
+TEST(ModelFile, RefusesWeightsThatAreNotFinite) {
+  const TempFolder folder;
+  for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+                          std::numeric_limits<float>::quiet_NaN()}) {
+    Model model = test_model({.n_columns = 2, .hidden = {}, .bottleneck = 1});
+    model.weights[1].back() = bad;
+    save_model(folder / "m", model);
+    EXPECT_NE(error_text([&] { load_model(folder / "m"); })
+                  .find("m: decoder.0.weight has values that are not finite"),
+              std::string::npos);
+    model = test_model({.n_columns = 2, .hidden = {}, .bottleneck = 1});
+    model.biases[0].front() = bad;
+    save_model(folder / "m", model);
+    EXPECT_NE(error_text([&] { load_weights(folder / "m", model.shape, model.column_ids); })
+                  .find("encoder.0.bias has values that are not finite"),
+              std::string::npos);
+  }
 }
 
 TEST(LoadWeights, NamesEveryMismatchAtOnce) {

@@ -76,7 +76,7 @@ std::vector<ScoreRowsCase> cases(Values values) {
        {Size{1, 1, 1, 1}, Size{3, 31, 2, 5}, Size{49, 32, 17, 32}, Size{5, 33, 3, 40},
         Size{127, 1023, 5, 10}, Size{2, 1024, 33, 2000}, Size{48, 1025, 4, 1}, Size{7, 3001, 2, 10},
         Size{2, 20000, 3, 7}, Size{1, 20011, 2, 20011}, Size{3, 0, 2, 2}, Size{0, 5, 2, 2},
-        Size{3, 5, 4, 0}}) {
+        Size{3, 5, 4, 0}, Size{60, 500, 4, 0}, Size{100, 40, 3, 6}}) {
     const std::size_t i = all.size();
     Numbers numbers(i + 1, values);
     ScoreRowsCase c;

@@ -279,5 +279,72 @@ TEST_F(ReportTest, HostileFilesAreRefusedAtLittleCost) {
   EXPECT_TRUE(has_chart("loss-k=8.svg"));
 }
 
+TEST_F(ReportTest, NoTextOfAFileBecomesAnElement) {
+  const std::string markup = "<meta http-equiv=refresh content=0>";
+  const auto expect_none = [&] {
+    const std::string html = report().html;
+    EXPECT_FALSE(contains(html, markup));
+    EXPECT_TRUE(contains(html, "&lt;meta http-equiv=refresh"));
+  };
+  for (const char* key : {"of", "bottleneck", "clusters", "inertia", "silhouette", "silhouette_sample",
+                          "sizes"}) {
+    SCOPED_TRACE(key);
+    nlohmann::json json = {{"of", "rows"}};
+    json[key] = markup;
+    put_bytes(folder_ / "clusters.json", json.dump());
+    put_bytes(folder_ / "clusters.csv", "book,pc1,cluster\na,0,0\n");  // one component: no chart
+    expect_none();
+  }
+  std::filesystem::remove(folder_ / "clusters.json");
+  for (const char* key : {"title", "warning", "by", "threshold", "rows", "rows_ranked"}) {
+    SCOPED_TRACE(key);
+    put_bytes(folder_ / "evaluation-a.json",
+              nlohmann::json{{"results", nlohmann::json::array()}, {key, markup}}.dump());
+    expect_none();
+  }
+  for (const char* key : {"name", "rmse", "ndcg"}) {
+    SCOPED_TRACE(key);
+    put_bytes(folder_ / "evaluation-a.json",
+              nlohmann::json{{"results", {{{key, markup}}}}}.dump());
+    expect_none();
+  }
+}
+
+// Each of a file's results is charts of the page, and each chart has the title and the bars.
+TEST_F(ReportTest, APageStaysInProportionToItsFiles) {
+  const auto evaluation = folder_ / "evaluation-a.json";
+  const auto refusal = [&](const nlohmann::json& json) {
+    put_bytes(evaluation, json.dump());
+    return error_text([&] { report(); });
+  };
+  const nlohmann::json one = {{"bottleneck", 1}, {"histogram", nlohmann::json::object()}};
+  nlohmann::json json = {{"rating_histogram", nlohmann::json::object()},
+                         {"results", std::vector<nlohmann::json>(501, one)}};
+  EXPECT_TRUE(contains(refusal(json), "more results than a page can show"));
+  const std::string kind = "evaluation-a.json: is not as hourglass writes it; evaluate again";
+  json["results"] = {one};
+  json["title"] = std::string(1001, 'x');
+  EXPECT_TRUE(contains(refusal(json), kind));
+  json.erase("title");
+  for (const char* key : {"edges", "counts"}) {
+    nlohmann::json bars = json;
+    bars["rating_histogram"][key] = std::vector<double>(201);
+    EXPECT_TRUE(contains(refusal(bars), kind)) << key;
+    bars = json;
+    bars["results"][0]["histogram"][key] = std::vector<double>(201);
+    EXPECT_TRUE(contains(refusal(bars), kind)) << key;
+  }
+  for (const nlohmann::json& bottleneck : {nlohmann::json(1e300), nlohmann::json("one")}) {
+    nlohmann::json bad = json;
+    bad["results"][0]["bottleneck"] = bottleneck;
+    EXPECT_TRUE(contains(refusal(bad), kind));
+  }
+  put_bytes(evaluation, json.dump() + std::string(5'000'000, ' '));
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "is one evaluation too many"));
+  std::filesystem::remove(evaluation);
+  put_bytes(folder_ / "k=4" / "log.jsonl", "{\"epoch\":1,\"loss\":2}\n" + std::string(70'000, ' '));
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "log.jsonl:2: is no record"));
+}
+
 }  // namespace
 }  // namespace hourglass

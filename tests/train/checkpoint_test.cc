@@ -271,6 +271,20 @@ TEST_F(BadCheckpointTest, OfAnotherNetworkIsRefusedByTheTensorsName) {
   EXPECT_NE(refusal(options).find("no checkpoint of this network"), std::string::npos);
 }
 
+TEST_F(BadCheckpointTest, OfAnotherTrainingIsRefused) {
+  Trainer trainer(*backend_, ratings_.matrix, options_);
+  const auto refused = [&](std::string_view training) {
+    const std::string text = error_text([&] { trainer.resume(path_, training); });
+    return text.find("of a training with other ratings or options") != text.npos;
+  };
+  EXPECT_TRUE(refused("ours")) << "its own has no name";
+  trainer.resume(path_);
+  trainer.save_checkpoint(path_, "ours");
+  EXPECT_TRUE(refused("theirs"));
+  EXPECT_TRUE(refused(""));
+  trainer.resume(path_, "ours");
+}
+
 TEST_F(BadCheckpointTest, DamageIsRefused) {
   const std::string good = file_bytes(path_);
   for (const std::size_t place : {std::size_t{0}, good.size() / 2, good.size() - 1}) {

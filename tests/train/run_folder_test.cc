@@ -40,6 +40,14 @@ TEST(RunFolder, IsNotMadeAgainWhereItHasGone) {
   EXPECT_FALSE(std::filesystem::exists(temp / "r"));
 }
 
+TEST(RunFolder, ABottlenecksFolderIsNoLinkToAnothers) {
+  const TempFolder temp;
+  const RunFolder mine = RunFolder::create(temp / "mine"), other = RunFolder::create(temp / "other");
+  std::filesystem::create_directory_symlink(mine.create_bottleneck(64).path, other.path() / "k=64");
+  EXPECT_NE(error_text([&] { other.create_bottleneck(64); }).find("k=64: is a symbolic link"),
+            std::string::npos);
+}
+
 TEST(RunFolder, ListsItsBottlenecks) {
   const TempFolder temp;
   const RunFolder folder = RunFolder::create(temp / "r");

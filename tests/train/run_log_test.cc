@@ -169,6 +169,19 @@ TEST(RunLog, ALogOfHolesCostsNoMemory) {
   EXPECT_NE(text.find("log.jsonl: is too large"), text.npos) << text;
 }
 
+TEST(RunLog, CutsNoFileElsewhere) {
+  const TempFolder folder;
+  for (const char* name : {"log.jsonl", "events.out.tfevents.hourglass"}) {
+    put_bytes(folder / "precious", "not ours");
+    std::filesystem::create_symlink(folder / "precious", folder / name);
+    EXPECT_NE(error_text([&] { RunLog::open(folder.path(), 0); }).find("it is a symbolic link"),
+              std::string::npos)
+        << name;
+    EXPECT_EQ(file_bytes(folder / "precious"), "not ours");
+    std::filesystem::remove(folder / name);
+  }
+}
+
 TEST(RunLog, RefusesEpochsAndNamesThatAreTaken) {
   const TempFolder folder;
   RunLog log = RunLog::open(folder.path(), 0, fixed_clock);

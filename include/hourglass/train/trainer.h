@@ -6,6 +6,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "hourglass/core/csr.h"
@@ -91,9 +92,9 @@ class Trainer {
 
   /// Begins with the weights of `model`.
   void start(const Model& model);
-  /// Begins where save_checkpoint() was. Throws Error for a file that is damaged or of another
-  /// network.
-  void resume(const std::filesystem::path& checkpoint);
+  /// Begins where save_checkpoint() was. Throws Error for a file that is damaged, of another network,
+  /// or of another `training` than it was saved with.
+  void resume(const std::filesystem::path& checkpoint, std::string_view training = "");
 
   /// Between epochs, with all of them made or stopped early.
   bool done() const;
@@ -109,8 +110,9 @@ class Trainer {
   StepSizes step_sizes() const { return network_.step_sizes(); }
 
   /// Writes the state, whole or not at all. Throws Error where the disk refuses and where a weight
-  /// is not finite: a checkpoint that was there stays.
-  void save_checkpoint(const std::filesystem::path& path);
+  /// is not finite: a checkpoint that was there stays. `training` names what decides this training's
+  /// bits (ratings, options), in UTF-8: of those only shapes can be compared otherwise.
+  void save_checkpoint(const std::filesystem::path& path, std::string_view training = "");
   /// The weights as they are now; with Monitor::kHoldout those of the best epoch. Throws Error where
   /// one is not finite.
   void save(Model& model);
