@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "data/csv_fields.h"
 #include "hourglass/core/error.h"
 #include "hourglass/data/id_hash.h"
 
@@ -40,7 +41,7 @@ AlignedRatings align_columns(const CsrMatrix& matrix, const IdList& ids, const I
   const std::vector<std::int32_t> place = places(ids, wanted);
   if (std::ranges::all_of(place, [](std::int32_t p) { return p < 0; })) {
     const auto first = [](const IdList& list) {
-      return list.size() > 0 ? std::string(list[0]) : std::string("none");
+      return list.size() > 0 ? shown(list[0]) : std::string("none");
     };
     throw Error(fmt::format(
         "the columns of the ratings ({}, ...) share no id with those wanted ({}, ...): give "
