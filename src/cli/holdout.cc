@@ -49,9 +49,10 @@ HeldOut hold_out(const Ratings& ratings, const HoldoutOptions& options, const Re
 void require_regular_file(const std::string& split) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(split, error)) {
-    throw Error(fmt::format("{}: the training's held-out ratings are no regular file there; put them "
-                            "back",
-                            split));
+    throw Error(
+        fmt::format("{}: the training's held-out ratings are no regular file there; put them "
+                    "back",
+                    split));
   }
 }
 

@@ -27,8 +27,8 @@ HeldOut hold_out(const Ratings& ratings, const HoldoutOptions& options, const Re
 /// row and a column of `ratings`.
 HeldOut hold_out_file(const Ratings& ratings, const std::string& file, const ReadOptions& read);
 
-/// For a --split that a file of the run or the model names: reading anything else, such as a pipe, might
-/// wait for ever. Throws Error.
+/// For a --split that a file of the run or the model names: reading anything else, such as a pipe,
+/// might wait for ever. Throws Error.
 void require_regular_file(const std::string& split);
 
 /// What identifies the held-out ratings, like digest() the ratings.

@@ -55,9 +55,7 @@ class Run {
   const CsrMatrix& given() const {
     return command_.holdout.any() ? held_.split.given : ratings_.matrix;
   }
-  TrainingData training_data() const {
-    return {ratings_, given(), held_.split.hidden, identity_};
-  }
+  TrainingData training_data() const { return {ratings_, given(), held_.split.hidden, identity_}; }
 
   TrainCommand& command_;
   const Clock::time_point began_ = Clock::now();
@@ -279,8 +277,7 @@ void Run::train_one(int bottleneck, Backend& backend, const StopSignals& signals
     const bool direct = training.output_path() == OutputPath::kDirect;
     result["output_path"] = direct ? "direct" : "gram";
     command_.say("; output layer: {}, {:.3g} % of the cells are rated",
-                 direct ? "direct products" : "one pass by Gram matrices",
-                 100 * given().density());
+                 direct ? "direct products" : "one pass by Gram matrices", 100 * given().density());
   }
   command_.say("\n");
   result["outcome"] = "running";

@@ -39,7 +39,8 @@ Training::Training(const TrainCommand& command, const TrainOptions& options,
       folder_(folder),
       files_(folder.bottleneck(options.shape.bottleneck)),
       trainer_(backend, data.given, options, &data.hidden),
-      checkpoints_(files_.checkpoint(), what_decides(command, data.identity), command.checkpoint_every),
+      checkpoints_(files_.checkpoint(), what_decides(command, data.identity),
+                   command.checkpoint_every),
       bar_(!command.quiet) {}
 
 void Training::start() {

@@ -124,7 +124,8 @@ void ThreadPool::work(int thread) {
   for (std::uint32_t seen = 0;;) {
     wait_while(generation_, seen, spins());
     seen = generation_.load(std::memory_order_acquire);
-    if (has_cores_) spread_.come(thread);  // before it joins: a move takes time, and is waited for then
+    if (has_cores_)
+      spread_.come(thread);  // before it joins: a move takes time, and is waited for then
     if (!join()) continue;
     if (job_ == nullptr) return;
     job_(body_, thread);

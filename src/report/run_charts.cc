@@ -179,9 +179,9 @@ std::vector<NamedChart> evaluation_charts(const EvaluationFile& evaluation) {
     chart.y.label = "share (%)";
     chart.distributions.push_back(bars_of("ratings", ratings, chart.caption));
     chart.distributions.push_back(bars_of("predictions", result["histogram"], chart.caption));
-    charts.push_back(
-        {fmt::format("{}-predictions-k={}", evaluation.name, result["bottleneck"].get<std::int64_t>()),
-         draw(chart)});
+    charts.push_back({fmt::format("{}-predictions-k={}", evaluation.name,
+                                  result["bottleneck"].get<std::int64_t>()),
+                      draw(chart)});
   }
   return charts;
 }

@@ -119,7 +119,8 @@ std::vector<EvaluationFile> read_evaluations(const std::filesystem::path& folder
       if (!can_be_drawn(file.json)) fail("is not as hourglass writes it; evaluate again");
     });
     n_results += results->size();
-    if (n_results > kMaxResults) fail("has more results than a page can show; evaluate fewer models");
+    if (n_results > kMaxResults)
+      fail("has more results than a page can show; evaluate fewer models");
     evaluations.push_back(std::move(file));
   }
   std::ranges::sort(evaluations, {}, &EvaluationFile::name);
@@ -133,7 +134,8 @@ void add_clusters(const std::filesystem::path& folder, const std::string& name,
   for (const char* file : {"clusters.json", "clusters.csv"}) {
     if (!std::filesystem::is_regular_file(folder / file, ignored)) return;
   }
-  ClusterFile clusters{name, read_json_object(folder / "clusters.json", "make it again"), {}, false};
+  ClusterFile clusters{
+      name, read_json_object(folder / "clusters.json", "make it again"), {}, false};
   ReadOptions as_table;
   as_table.format = RatingsFormat::kWide;
   as_table.keep_zeros = true;

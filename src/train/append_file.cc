@@ -16,13 +16,14 @@ namespace hourglass {
 
 AppendFile::AppendFile(std::filesystem::path path)
     : path_(std::move(path)),
-      // O_NONBLOCK: a pipe of that name must be refused below, not waited for. O_NOFOLLOW: a link in a
-      // run's folder from elsewhere must not have its target cut to the records that are ours.
+      // O_NONBLOCK: a pipe of that name must be refused below, not waited for. O_NOFOLLOW: a link
+      // in a run's folder from elsewhere must not have its target cut to the records that are ours.
       file_(retry([&] {
         return ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0666);
       })) {
   if (!file_.is_open() && errno == ELOOP) {
-    throw Error(fmt::format("{}: cannot write it: it is a symbolic link; remove it", path_.string()));
+    throw Error(
+        fmt::format("{}: cannot write it: it is a symbolic link; remove it", path_.string()));
   }
   if (!file_.is_open()) throw_file_error(path_, "write it", errno);
   struct stat status;

@@ -48,13 +48,15 @@ void Trainer::load_best(const SafetensorsFile& file) {
     const auto read = [&](const std::string& name, const Shape& shape) {
       const auto found = file.tensors().find(name);
       if (found == file.tensors().end() || found->second.shape != shape) {
-        throw Error(fmt::format("{}: has no {} {}, so it is no checkpoint of this training; train "
-                                "anew", file.path().string(), name, to_string(shape)));
+        throw Error(
+            fmt::format("{}: has no {} {}, so it is no checkpoint of this training; train "
+                        "anew",
+                        file.path().string(), name, to_string(shape)));
       }
       return file.read_f32(name);
     };
-    best_.weights.push_back(read("best." + layer.name + ".weight",
-                                 {layer.n_outputs, layer.n_inputs}));
+    best_.weights.push_back(
+        read("best." + layer.name + ".weight", {layer.n_outputs, layer.n_inputs}));
     best_.biases.push_back(read("best." + layer.name + ".bias", {layer.n_outputs}));
   }
 }
@@ -129,12 +131,11 @@ void Trainer::resume(const std::filesystem::path& path, std::string_view trainin
   std::vector<double> losses = file.read_f64("step_losses");
   std::vector<double> penalties = file.read_f64("step_penalties");
   n_steps_ = std::ssize(losses);
-  // An epoch's number is a word of Philox's counter. Deferred rows replay the steps that they missed,
-  // so no more may be told of than these epochs have.
+  // An epoch's number is a word of Philox's counter. Deferred rows replay the steps that they
+  // missed, so no more may be told of than these epochs have.
   if (result_.epoch < 0 || result_.epoch > std::numeric_limits<std::uint32_t>::max() ||
       early_.waited < 0 || early_.waited > result_.epoch || batch_ < n_steps_ ||
-      batch_ >= batches_per_epoch() || std::ssize(penalties) != n_steps_ ||
-      adam_steps < n_steps_ ||
+      batch_ >= batches_per_epoch() || std::ssize(penalties) != n_steps_ || adam_steps < n_steps_ ||
       (adam_steps > n_steps_ &&
        (adam_steps - n_steps_ - 1) / batches_per_epoch() >= result_.epoch)) {
     fail("its progress is none of a training on these ratings");

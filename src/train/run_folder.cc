@@ -40,9 +40,10 @@ FileDescriptor RunFolder::lock() const {
   if (!folder.is_open()) throw_file_error(path_, "open the folder", errno);
   if (retry([&] { return ::flock(folder.get(), LOCK_EX | LOCK_NB); }) != 0 &&
       errno == EWOULDBLOCK) {
-    throw Error(fmt::format("{}: another hourglass is training into this folder; wait for it or "
-                            "choose another --output",
-                            path_.string()));
+    throw Error(
+        fmt::format("{}: another hourglass is training into this folder; wait for it or "
+                    "choose another --output",
+                    path_.string()));
   }
   return folder;
 }
@@ -69,9 +70,10 @@ BottleneckFolder RunFolder::create_bottleneck(int k) const {
   if (!std::filesystem::exists(path_)) throw_file_error(path_, "make a folder in it", ENOENT);
   std::error_code ignored;
   if (std::filesystem::is_symlink(folder.path, ignored)) {  // the run may have come from elsewhere
-    throw Error(fmt::format("{}: is a symbolic link, and what is written there would replace files of "
-                            "another folder; remove it",
-                            folder.path.string()));
+    throw Error(
+        fmt::format("{}: is a symbolic link, and what is written there would replace files of "
+                    "another folder; remove it",
+                    folder.path.string()));
   }
   create_folder(folder.path);
   return folder;

@@ -26,7 +26,9 @@ Outcome in_shell(const std::string& arguments, const std::filesystem::path& err)
 TEST(StreamsTest, ControlCharactersStayOnTheLine) {
   EXPECT_EQ(cli::in_one_line("a b/\xc3\xa9\\.csv"), "a b/\xc3\xa9\\.csv");
   EXPECT_EQ(cli::in_one_line("two\nlines\r\x1b[31m\x7f"), "two\\nlines\\x0d\\x1b[31m\\x7f");
-  EXPECT_EQ(cli::in_one_line("\xc2\x9b" "31m \xc2\xa9 \x9b"), "\\xc2\\x9b31m \xc2\xa9 \x9b")
+  EXPECT_EQ(cli::in_one_line("\xc2\x9b"
+                             "31m \xc2\xa9 \x9b"),
+            "\\xc2\\x9b31m \xc2\xa9 \x9b")
       << "U+009B begins an escape sequence too";
 }
 

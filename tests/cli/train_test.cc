@@ -74,7 +74,8 @@ TEST_F(TrainCommandTest, TellsTheEpochAtWhichItStoppedEarly) {
 
 TEST_F(TrainCommandTest, DivergenceNamesEpochAndStepAndKeepsTheCheckpoint) {
   // One step an epoch: the first has a loss before it makes the weights monstrous.
-  const Words monstrous = {"--learning-rate", "1e30", "--batch-size", "300", "--checkpoint-every", "1"};
+  const Words monstrous = {"--learning-rate",    "1e30", "--batch-size", "300",
+                           "--checkpoint-every", "1"};
   std::string kept;
   for (const Words& more : {Words{}, Words{"--resume"}}) {
     const Outcome train = hourglass(small("a", monstrous + more));
@@ -170,7 +171,7 @@ TEST_F(TrainCommandTest, ARunJsonOfAnotherKindIsRefusedInOurWords) {
   refused("/options/hidden", {0}, option);
   refused("/options/hidden", {"a", 2}, option);
   refused("/options/hidden", 24, option);
-    refused("/options/objective", "none", option);
+  refused("/options/objective", "none", option);
   refused("/options/output-path", "long", option);
   refused("/options/dropout", 2, option);
   refused("/options/learning-rate", nullptr, "does not tell --learning-rate");
@@ -260,7 +261,8 @@ TEST_F(TrainCommandTest, ResumeOnAnotherDeviceSaysThatTheBitsChange) {
   const Outcome other =
       hourglass(small("a", {"--resume", "--epochs", "5", "--device", "reference"}));
   EXPECT_EQ(other.code, 0) << other.err;
-  EXPECT_TRUE(contains(other.err, "was on cpu in fp32 and goes on on reference in fp32")) << other.err;
+  EXPECT_TRUE(contains(other.err, "was on cpu in fp32 and goes on on reference in fp32"))
+      << other.err;
 }
 
 TEST_F(TrainCommandTest, ASecondRunIntoTheSameFolderIsRefused) {
@@ -327,7 +329,8 @@ TEST_F(TrainCommandTest, TheSparseAutoencoderTellsBothPartsOfItsLoss) {
 TEST_F(TrainCommandTest, SaysAndKeepsTheOutputLayersPath) {
   const Outcome by_choice = hourglass(small("auto", {"--sparsity", "0", "--noise", "0"}));
   ASSERT_EQ(by_choice.code, 0) << by_choice.err;
-  EXPECT_TRUE(contains(by_choice.err, " parameters; output layer: direct products, 83")) << by_choice.err;
+  EXPECT_TRUE(contains(by_choice.err, " parameters; output layer: direct products, 83"))
+      << by_choice.err;
   EXPECT_TRUE(contains(by_choice.err, " % of the cells are rated\n")) << by_choice.err;
   EXPECT_EQ(run("auto").at("options").at("output-path"), "auto");
   EXPECT_EQ(run("auto").at("results").at(0).at("output_path"), "direct");

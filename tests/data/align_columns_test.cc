@@ -57,8 +57,8 @@ TEST(AlignColumnsTest, TheSameColumnsChangeNothing) {
 TEST(AlignColumnsTest, NoIdInCommonIsAnError) {
   const std::string error = test::error_text([] { align(four_columns(), ids_of({"0", "00"})); });
   EXPECT_NE(error.find("share no id"), error.npos) << error;
-  const std::string torn =
-      test::error_text([] { align(four_columns(), ids_of({"two\nlines\x1b[31m" + std::string(99, 'x')})); });
+  const std::string torn = test::error_text(
+      [] { align(four_columns(), ids_of({"two\nlines\x1b[31m" + std::string(99, 'x')})); });
   EXPECT_EQ(torn.find_first_of("\n\x1b"), torn.npos) << torn;
   EXPECT_NE(torn.find("'two\\x0Alines"), torn.npos) << torn;
 }

@@ -132,19 +132,22 @@ TEST(ModelFile, RefusesOtherMetadata) {
 
 TEST(ModelFile, RefusesWeightsThatAreNotFinite) {
   const TempFolder folder;
-  for (const float bad : {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
-                          std::numeric_limits<float>::quiet_NaN()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
+        std::numeric_limits<float>::quiet_NaN()}) {
     Model model = test_model({.n_columns = 2, .hidden = {}, .bottleneck = 1});
     model.weights[1].back() = bad;
     save_model(folder / "m", model);
-    EXPECT_NE(error_text([&] { load_model(folder / "m"); })
-                  .find("m: decoder.0.weight has values that are not finite"),
+    EXPECT_NE(error_text([&] {
+                load_model(folder / "m");
+              }).find("m: decoder.0.weight has values that are not finite"),
               std::string::npos);
     model = test_model({.n_columns = 2, .hidden = {}, .bottleneck = 1});
     model.biases[0].front() = bad;
     save_model(folder / "m", model);
-    EXPECT_NE(error_text([&] { load_weights(folder / "m", model.shape, model.column_ids); })
-                  .find("encoder.0.bias has values that are not finite"),
+    EXPECT_NE(error_text([&] {
+                load_weights(folder / "m", model.shape, model.column_ids);
+              }).find("encoder.0.bias has values that are not finite"),
               std::string::npos);
   }
 }

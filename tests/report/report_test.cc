@@ -89,7 +89,8 @@ TEST_F(ReportTest, TellsTheRunItsResultsAndItsOptions) {
   for (const char* part :
        {"books &amp; &quot;readers&quot;.csv", "1,000 rows x 50 columns, 12,345 ratings", "12.50",
         "AVX-512, 2 threads", ">1,234,567<", ">0.125<", ">--epochs<", ">2000<", ">[4,8]<",
-        "default-src 'none'", "<code>hourglass evaluate</code>", "<code>hourglass cluster --output</code>"}) {
+        "default-src 'none'", "<code>hourglass evaluate</code>",
+        "<code>hourglass cluster --output</code>"}) {
     EXPECT_TRUE(contains(html, part)) << part;
   }
   for (const char* foreign : {"<script", "http:", "https:", "src=", "@import", "url("}) {
@@ -263,7 +264,8 @@ TEST_F(ReportTest, HostileFilesAreRefusedAtLittleCost) {
   EXPECT_TRUE(contains(error_text([&] { report(); }), "too many values"));
   std::filesystem::remove(evaluation);
   ASSERT_EQ(::mkfifo(evaluation.c_str(), 0600), 0);
-  EXPECT_TRUE(contains(error_text([&] { report(); }), "cannot read it")) << "it would be waited for";
+  EXPECT_TRUE(contains(error_text([&] { report(); }), "cannot read it"))
+      << "it would be waited for";
   std::filesystem::remove(evaluation);
 
   // A name for each of so many clusters takes gigabytes.
@@ -286,8 +288,8 @@ TEST_F(ReportTest, NoTextOfAFileBecomesAnElement) {
     EXPECT_FALSE(contains(html, markup));
     EXPECT_TRUE(contains(html, "&lt;meta http-equiv=refresh"));
   };
-  for (const char* key : {"of", "bottleneck", "clusters", "inertia", "silhouette", "silhouette_sample",
-                          "sizes"}) {
+  for (const char* key :
+       {"of", "bottleneck", "clusters", "inertia", "silhouette", "silhouette_sample", "sizes"}) {
     SCOPED_TRACE(key);
     nlohmann::json json = {{"of", "rows"}};
     json[key] = markup;
@@ -304,8 +306,7 @@ TEST_F(ReportTest, NoTextOfAFileBecomesAnElement) {
   }
   for (const char* key : {"name", "rmse", "ndcg"}) {
     SCOPED_TRACE(key);
-    put_bytes(folder_ / "evaluation-a.json",
-              nlohmann::json{{"results", {{{key, markup}}}}}.dump());
+    put_bytes(folder_ / "evaluation-a.json", nlohmann::json{{"results", {{{key, markup}}}}}.dump());
     expect_none();
   }
 }

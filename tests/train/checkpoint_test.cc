@@ -136,8 +136,7 @@ TEST_P(CheckpointTest, StoppingAnywhereLeavesTheBits) {
 // The best epoch's weights are part of the state, and so is what dropout draws next.
 TEST_P(CheckpointTest, WithDropoutAndAHoldoutToWatch) {
   const TempFolder folder;
-  const SplitRatings split =
-      hide_ratings(some_ratings().matrix, 0.3, 42, RandomPurpose::kHoldout);
+  const SplitRatings split = hide_ratings(some_ratings().matrix, 0.3, 42, RandomPurpose::kHoldout);
   TrainOptions options = options_of_kind();
   options.epochs = 8;
   options.adam.learning_rate = 0.05;  // overfits: the last epoch is not the best

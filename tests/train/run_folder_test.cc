@@ -36,13 +36,15 @@ TEST(RunFolder, IsNotMadeAgainWhereItHasGone) {
   const RunFolder folder = RunFolder::create(temp / "r");
   folder.create_bottleneck(8);
   std::filesystem::remove_all(temp / "r");
-  EXPECT_NE(error_text([&] { folder.create_bottleneck(64); }).find("No such file"), std::string::npos);
+  EXPECT_NE(error_text([&] { folder.create_bottleneck(64); }).find("No such file"),
+            std::string::npos);
   EXPECT_FALSE(std::filesystem::exists(temp / "r"));
 }
 
 TEST(RunFolder, ABottlenecksFolderIsNoLinkToAnothers) {
   const TempFolder temp;
-  const RunFolder mine = RunFolder::create(temp / "mine"), other = RunFolder::create(temp / "other");
+  const RunFolder mine = RunFolder::create(temp / "mine"),
+                  other = RunFolder::create(temp / "other");
   std::filesystem::create_directory_symlink(mine.create_bottleneck(64).path, other.path() / "k=64");
   EXPECT_NE(error_text([&] { other.create_bottleneck(64); }).find("k=64: is a symbolic link"),
             std::string::npos);

@@ -148,8 +148,8 @@ TEST(RunLog, CutsOffLinesThatAreTornOrNotItsOwn) {
         std::string(R"({"epoch":4.5,"loss":1,"best":1,"improved":true,"seconds":1,)"
                     R"("rows_per_second":1,"stopped":false})") +
             "\n",
-        std::string("\0\0\0\n", 4),
-        good.substr(0, first_line) /* epoch 1 again */, std::string(100'000, '[') + "\n"}) {
+        std::string("\0\0\0\n", 4), good.substr(0, first_line) /* epoch 1 again */,
+        std::string(100'000, '[') + "\n"}) {
     put_bytes(folder / "log.jsonl", good + tail);
     RunLog log = RunLog::open(folder.path(), 9, fixed_clock);
     EXPECT_EQ(log.n_epochs(), 3);

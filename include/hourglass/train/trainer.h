@@ -17,10 +17,10 @@ namespace hourglass {
 /// nn.Linear's default start: weights and biases uniform in +-1/sqrt(fan_in), by Philox.
 Model initial_model(const NetworkShape& shape, std::uint64_t seed);
 
-/// For Objective::kRatedCells: starts each output's bias at its column's mean rating, drawn to the mean
-/// mu of all as if kMeanPenalty ratings more were mu (Koren 2010, section 2.1). From 0, Adam moves a
-/// bias by a learning rate a step at most, and the rest of the network learns the offset meanwhile:
-/// on goodbooks the held-out RMSE then ends at 0.92 instead of 0.87.
+/// For Objective::kRatedCells: starts each output's bias at its column's mean rating, drawn to the
+/// mean mu of all as if kMeanPenalty ratings more were mu (Koren 2010, section 2.1). From 0, Adam
+/// moves a bias by a learning rate a step at most, and the rest of the network learns the offset
+/// meanwhile: on goodbooks the held-out RMSE then ends at 0.92 instead of 0.87.
 void start_at_column_means(Model& model, const CsrMatrix& ratings);
 inline constexpr double kMeanPenalty = 10;
 
@@ -67,7 +67,8 @@ struct EpochResult {
   std::int64_t epoch = 0;  ///< from 1; 0: none has ended yet
   double loss = 0;         ///< mean of the batches' losses, the penalty included
   double penalty = 0;      ///< of it, the sparsity penalty
-  /// Mean square over the held-out ratings, each predicted from its row's others; where there are any.
+  /// Mean square over the held-out ratings, each predicted from its row's others; where there are
+  /// any.
   std::optional<double> holdout = {};
   double best = 0;              ///< of the loss that early stopping watches
   std::int64_t best_epoch = 0;  ///< the last that improved
@@ -92,8 +93,8 @@ class Trainer {
 
   /// Begins with the weights of `model`.
   void start(const Model& model);
-  /// Begins where save_checkpoint() was. Throws Error for a file that is damaged, of another network,
-  /// or of another `training` than it was saved with.
+  /// Begins where save_checkpoint() was. Throws Error for a file that is damaged, of another
+  /// network, or of another `training` than it was saved with.
   void resume(const std::filesystem::path& checkpoint, std::string_view training = "");
 
   /// Between epochs, with all of them made or stopped early.
@@ -110,11 +111,11 @@ class Trainer {
   StepSizes step_sizes() const { return network_.step_sizes(); }
 
   /// Writes the state, whole or not at all. Throws Error where the disk refuses and where a weight
-  /// is not finite: a checkpoint that was there stays. `training` names what decides this training's
-  /// bits (ratings, options), in UTF-8: of those only shapes can be compared otherwise.
+  /// is not finite: a checkpoint that was there stays. `training` names what decides this
+  /// training's bits (ratings, options), in UTF-8: of those only shapes can be compared otherwise.
   void save_checkpoint(const std::filesystem::path& path, std::string_view training = "");
-  /// The weights as they are now; with Monitor::kHoldout those of the best epoch. Throws Error where
-  /// one is not finite.
+  /// The weights as they are now; with Monitor::kHoldout those of the best epoch. Throws Error
+  /// where one is not finite.
   void save(Model& model);
 
  private:
@@ -130,8 +131,8 @@ class Trainer {
   const CsrMatrix* holdout_;  ///< null: there is none
   EpochBatches batches_;
   std::optional<EpochBatches> holdout_batches_;
-  Buffer<double> losses_;       ///< [batches]: of this epoch's steps, without the penalty
-  Buffer<double> penalties_;    ///< [batches] likewise; zeros where there is none
+  Buffer<double> losses_;     ///< [batches]: of this epoch's steps, without the penalty
+  Buffer<double> penalties_;  ///< [batches] likewise; zeros where there is none
   Autoencoder network_;
   std::vector<std::int32_t> rows_;  ///< in this epoch's order
   EarlyStopping early_;
@@ -148,8 +149,8 @@ struct TrainingMemory {
   std::size_t host = 0;
 };
 
-/// Of such a Trainer, from start() to the file of the model, on a backend like this one. `column_ids`:
-/// those that the file will have.
+/// Of such a Trainer, from start() to the file of the model, on a backend like this one.
+/// `column_ids`: those that the file will have.
 TrainingMemory training_memory(const Backend& like, const CsrMatrix& ratings,
                                const TrainOptions& options, const CsrMatrix* holdout = nullptr,
                                const IdList& column_ids = {});
