@@ -60,7 +60,7 @@ void ScoreScratch::finish_row(const ScoreRows& op, std::int64_t row, int thread)
   for (int t = 0; t < n_threads_; ++t) put_by(t, row);
   Sums sums = {0, 0};
   std::int64_t n = 0;
-  std::uint64_t* best = best_.data() + thread * best_of_row_;
+  std::uint64_t* best = best_.data() + (n_rows_ < n_threads_ ? row : thread) * best_of_row_;
   for (std::int64_t chunk = 0; chunk < n_chunks_; ++chunk) {
     sums.squares += sums_[at(chunk, row)].squares;
     sums.n_above += sums_[at(chunk, row)].n_above;

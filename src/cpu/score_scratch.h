@@ -46,7 +46,7 @@ class ScoreScratch {
   std::vector<Sums> sums_;                 ///< [chunks x n_rows]
   std::vector<std::int64_t> n_found_;      ///< [chunks x n_rows] by the last chunk of a run
   std::vector<std::uint64_t> found_;       ///< [chunks x n_rows x k]
-  std::vector<std::uint64_t> best_;        ///< [threads, no more than rows, x best_of_row_]
+  std::vector<std::uint64_t> best_;        ///< [threads, or rows if fewer, x best_of_row_]
 };
 
 }  // namespace hourglass::cpu
