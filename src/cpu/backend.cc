@@ -78,17 +78,17 @@ std::size_t CpuBackend::scratch_memory(const StepSizes& s) const {
   std::int64_t packed = s.batch * s.middle_units;
   std::int64_t pairs = 0, thread_pairs = 0;
   if (s.forms_outputs) {
-    thread = std::max({thread, (padded(s.width) + s.batch) * kOutputBlock,
-                       kErrorsAtATime * stride(s.width)});
+    thread = std::max(
+        {thread, (padded(s.width) + s.batch) * kOutputBlock, kErrorsAtATime * stride(s.width)});
     packed = std::max({packed, s.n_columns * stride(s.width), s.batch * stride(s.width)});
   } else {
-    thread = std::max(thread, (2 * kMaxTileRows + kGramBlock) * stride(s.width));
+    thread = std::max(thread, std::max(3 * kGramRows, kGramBlock) * stride(s.width));
     packed = std::max(packed, (s.width + s.batch) * stride(s.width));
   }
   if (math_ == Math::kBf16) {
     const std::int64_t inner = s.forms_outputs ? s.n_columns : s.width;
     pairs = std::max(bf16_columns_size(inner, s.width), s.middle_weights);
-    thread_pairs = bf16_rows_size(std::max(kErrorsAtATime, kMaxTileRows), inner) +
+    thread_pairs = bf16_rows_size(std::max(kErrorsAtATime, kGramRows), inner) +
                    bf16_columns_size(s.width, kOutputBlock) + bf16_rows_size(s.batch, s.widest);
   }
   const std::int64_t floats =
@@ -133,7 +133,7 @@ const Bf16Pair* CpuBackend::rounded_columns(const Factor& factor, std::int64_t r
   Bf16Pair* pairs = pairs_.data() + at;
   pool_.claim(pieces(factor.columns, kPanel), [&](std::int64_t piece, int) {
     const std::int64_t begin = piece * kPanel;
-    pack_bf16_columns(factor.inner, factor.ids, begin, std::min(begin + kPanel, factor.columns),
+    pack_bf16_columns(factor.inner, nullptr, begin, std::min(begin + kPanel, factor.columns),
                       factor.data, factor.stride, pairs);
   });
   return pairs;
@@ -270,11 +270,13 @@ void CpuBackend::run(const OutputGramUpdate& op) {
   const LiveUnits& live = live_units(op.hidden, op.batch, width);
   const std::int64_t stride = live.packed_stride();
   float* gram = reserve_packed((width + op.batch) * live.max_packed_stride());
-  float* hidden = gram + width * stride;
-  pack_rows(live, op.hidden_gram, 0, width, gram, stride);
+  float* hidden = gram + live.count() * stride;
+  for (std::int64_t i = 0; i < live.count(); ++i) {
+    const std::int64_t unit = live.ids()[i];
+    pack_rows(live, op.hidden_gram, unit, unit + 1, gram + i * stride, stride);
+  }
   pack_rows(live, op.hidden, 0, op.batch, hidden, stride);
-  const Bf16Pair* columns =
-      rounded_columns({live.count(), live.count(), gram, stride, live.ids()}, kMaxTileRows);
+  const Bf16Pair* columns = rounded_columns({live.count(), live.count(), gram, stride}, kGramRows);
   const LiveUnits& kept = op.idle_batches ? count_idle(live, op.idle_batches) : all_units(width);
   reserve_scratch(gram_update_scratch(live, kept));
   pool_.claim(GramSegments(op.n_columns, width).count, [&](std::int64_t segment, int thread) {

@@ -70,13 +70,11 @@ class CpuBackend : public Backend {
     return scratch_.data() + static_cast<std::size_t>(thread) * scratch_floats_;
   }
   /// In bf16, the right factor of a product rounded, once for all threads, into pairs_ from `at`
-  /// on, and scratch of `rows` x inner for each thread's left one; in fp32, nothing. ids: as
-  /// pack_bf16_columns().
+  /// on, and scratch of `rows` x inner for each thread's left one; in fp32, nothing.
   struct Factor {
     std::int64_t inner, columns;
     const float* data;
     std::int64_t stride;
-    const std::int32_t* ids = nullptr;
   };
   const Bf16Pair* rounded_columns(const Factor& factor, std::int64_t rows, std::int64_t at = 0);
   /// The same of each wide layer of the middle, null for the others. factor_of(layer): its

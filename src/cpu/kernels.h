@@ -25,9 +25,6 @@ namespace hourglass::cpu {
 
 std::string instruction_set();  ///< the one chosen: "AVX2", ...
 
-/// No instruction set's product takes more rows at a time.
-inline constexpr std::int64_t kMaxTileRows = 12;
-
 /// The right factor of an operation's product rounded and packed, and this thread's scratch for the
 /// left one; null: the product is in fp32.
 struct Rounded {
@@ -98,12 +95,15 @@ void gram_loss_rows(const OutputGramLoss& op, const LiveUnits& live, std::int64_
 struct PackedHidden {
   const LiveUnits* live;
   const float* hidden;  ///< Ha [batch x live.packed_stride()]
-  const float* gram;    ///< G [width x live.packed_stride()]
+  const float* gram;    ///< G [live.count() x live.packed_stride()], live rows alone
 };
+/// Columns that go through a product with G together: while a panel of G is in the first cache they
+/// all pass over it. Whole tiles of any instruction set, no more than a block.
+inline constexpr std::int64_t kGramRows = 60;
 /// One segment of OutputGramUpdate; S for the units of `kept`, which are the live ones at least, as
 /// gram_segment() leaves it. scratch: [gram_update_scratch(live, kept)].
 inline std::int64_t gram_update_scratch(const LiveUnits& live, const LiveUnits& kept) {
-  return 2 * kMaxTileRows * live.max_packed_stride() + kGramBlock * kept.max_packed_stride();
+  return kGramRows * (2 * live.max_packed_stride() + kept.max_packed_stride());
 }
 void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
                          const Rounded& rounded, const LiveUnits& kept, std::int64_t segment,

@@ -116,7 +116,6 @@ void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
   const FloatTag d;
   const LiveUnits& live = *packed.live;
   const std::int64_t n = live.count(), stride = live.packed_stride();
-  const Inner inner(n, live.ids());
   const Unpacking unpacking(live);
   const AdamVec adam(op.adam);
   const AdamScalars& scalars = op.adam.at(op.step);
@@ -129,23 +128,22 @@ void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
   const std::int32_t* next = std::lower_bound(columns.ids.raw(), ids_end, begin);
   const Matrix<float>& w = op.rows.weight;
   float* gradients = scratch;
-  float* tile_rows = gradients + kMaxTileRows * stride;
-  float* block_rows = tile_rows + kMaxTileRows * stride;
+  float* live_rows = gradients + kGramRows * stride;
+  float* kept_rows = live_rows + kGramRows * stride;
   float* partial = op.scratch.raw() + segment * packed_gram_size(kept);
   // Rows come while others are worked on; behind the segment lies the next, likely this thread's.
   RowsAhead<3> ahead = parameters_ahead(op.rows, begin, op.n_columns);
-  std::int64_t block = begin;
-  for (std::int64_t first = begin; first < end; first += kTileRows) {
-    const std::int64_t last = std::min<std::int64_t>(first + kTileRows, end);
-    ahead.reach(last + 4 * kTileRows);
+  for (std::int64_t first = begin; first < end; first += kGramRows) {
+    const std::int64_t last = std::min<std::int64_t>(first + kGramRows, end);
+    ahead.reach(last + kGramRows);
+    pack_rows(live, w, first, last, live_rows, stride);
     if (rounded.columns != nullptr) {
-      pack_rows(live, w, first, last, tile_rows, stride);
       while (ahead.any()) ahead();
-      bf16_product(false, last - first, n, tile_rows, stride, 1, {rounded.columns, n}, gradients,
+      bf16_product(false, last - first, n, live_rows, stride, 1, {rounded.columns, n}, gradients,
                    stride, rounded.scratch);
     } else {
-      matmul<false, false, true>(last - first, n, inner, Operand{w.row(first), w.stride, 1},
-                                 packed.gram, stride, gradients, stride, ahead);
+      matmul<false>(last - first, n, n, Operand{live_rows, stride, 1}, packed.gram, stride,
+                    gradients, stride, ahead);
     }
     for (; next < ids_end && *next < last; ++next) {
       float* gradient = gradients + (*next - first) * stride;
@@ -163,13 +161,10 @@ void gram_update_segment(const OutputGramUpdate& op, const PackedHidden& packed,
       const float* gradient = gradients + (j - first) * stride;
       adam.step_row(op.rows, j, scalars,
                     [&](std::int64_t c) { return hn::Mul(scale, unpacking(gradient, c)); });
-      pack_row(kept, w.row(j), block_rows + (j - block) * kept.packed_stride());
+      pack_row(kept, w.row(j), kept_rows + (j - first) * kept.packed_stride());
     }
-    if (last == end || last - block + kTileRows > kGramBlock) {
-      ahead.reach(last + 8 * kTileRows);
-      add_gram_block(kept, last - block, block_rows, block == begin, partial, ahead);
-      block = last;
-    }
+    ahead.reach(last + 2 * kGramRows);
+    add_gram_block(kept, last - first, kept_rows, first == begin, partial, ahead);
   }
 }
 
