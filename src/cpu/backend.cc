@@ -272,8 +272,7 @@ void CpuBackend::run(const OutputGramUpdate& op) {
   float* gram = reserve_packed((width + op.batch) * live.max_packed_stride());
   float* hidden = gram + live.count() * stride;
   for (std::int64_t i = 0; i < live.count(); ++i) {
-    const std::int64_t unit = live.ids()[i];
-    pack_rows(live, op.hidden_gram, unit, unit + 1, gram + i * stride, stride);
+    pack_rows(live, op.hidden_gram, live.ids()[i], live.ids()[i] + 1, gram + i * stride, stride);
   }
   pack_rows(live, op.hidden, 0, op.batch, hidden, stride);
   const Bf16Pair* columns = rounded_columns({live.count(), live.count(), gram, stride}, kGramRows);
